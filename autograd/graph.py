@@ -1,0 +1,428 @@
+"""The graph: nodes, the backward and the forward sweep, and the modes of a thread.
+
+A graph is nodes that point to their parents, and nothing else: no Tensor, no closure, no cycle. It is freed by reference
+count the moment its last output goes. A sweep runs on bare arrays or, when the pass must itself be recorded, on anything
+that behaves like one. Knows no op and no Tensor: a node's rule is asked for its derivatives, and that is all.
+"""
+
+import itertools
+import threading
+from collections.abc import Callable, Collection
+from contextlib import ContextDecorator
+from heapq import heappop, heappush
+from sys import getrefcount
+from typing import Any
+
+import numpy as np
+
+from .errors import AnomalyError, GraphReleasedError, RuleError
+from .explain import kind_of, range_of, source_line
+
+ndarray = np.ndarray
+
+
+# --- modes: what holds for the ops that a thread is running ----------------------------------------------------------------
+
+
+class _Modes(threading.local):
+    """What holds in this thread; the class attributes are what holds where nothing else was said."""
+
+    gradients = True
+    anomaly = False
+    recorder: Any = None
+
+
+class _Gate:
+    """Counts the modes in force over all threads. At zero, the usual case, every op takes its short path."""
+
+    __slots__ = ("lock", "shut")
+
+    def __init__(self) -> None:
+        self.shut = 0
+        self.lock = threading.Lock()
+
+    def shift(self, step: int) -> None:
+        with self.lock:
+            self.shut += step
+
+
+modes = _Modes()
+gate = _Gate()
+
+
+class mode(ContextDecorator):
+    """A context manager and decorator that sets modes of this thread, and puts back what was there before."""
+
+    def __init__(self, **settings: Any) -> None:
+        self._settings = settings
+        self._before: list[dict[str, Any]] = []
+
+    def _recreate_cm(
+        self,
+    ) -> "mode":  # each call of a decorated function enters a fresh one, in whatever thread it runs
+        return mode(**self._settings)
+
+    def __enter__(self) -> "mode":
+        self._before.append({name: getattr(modes, name) for name in self._settings})
+        gate.shift(1)
+        modes.__dict__.update(self._settings)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        modes.__dict__.update(self._before.pop())
+        gate.shift(-1)
+
+
+def no_grad() -> mode:
+    """Results of ops inside require no gradient, and nothing is kept for one. Also a decorator: `@no_grad()`.
+
+    >>> from autograd import Tensor
+    >>> x = Tensor(3.0)
+    >>> with no_grad():
+    ...     y = x * x
+    >>> y.requires_grad
+    False
+    """
+    return mode(gradients=False)
+
+
+def enable_grad() -> mode:
+    """Builds the graph again, inside a `no_grad()` block."""
+    return mode(gradients=True)
+
+
+def set_grad_enabled(enabled: bool) -> mode:
+    """`enable_grad()` or `no_grad()`, as the argument says."""
+    return mode(gradients=bool(enabled))
+
+
+def is_grad_enabled() -> bool:
+    """Whether ops of this thread build a graph at the moment."""
+    return modes.gradients
+
+
+def detect_anomaly() -> mode:
+    """Raises `AnomalyError` at the first op, forward or backward, that turns finite inputs into nan or inf.
+
+    >>> import autograd
+    >>> with autograd.detect_anomaly():
+    ...     autograd.log(autograd.Tensor(0.0))
+    Traceback (most recent call last):
+    autograd.errors.AnomalyError: log turned finite inputs into nan or inf ...
+    """
+    return mode(anomaly=True)
+
+
+# --- nodes -----------------------------------------------------------------------------------------------------------------
+
+next_sequence = itertools.count(1).__next__  # atomic under the interpreter's lock: unique over all threads
+_new = object.__new__
+
+
+class Node:
+    """One op that ran: its rule, the nodes of its inputs, what its derivatives will read, and its place in time.
+
+    `parents` and `saved` have one entry per input, None where the input is a constant; `saved` is one flat tuple where the
+    rule has one derivative for all inputs. A leaf has no rule. `dtype` is None for a Python float, whose `value` is always
+    kept. `source`, the user's line, is set in the modes that need it.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "attributes",
+        "dtype",
+        "grad",
+        "hooks",
+        "parents",
+        "rule",
+        "saved",
+        "sequence",
+        "shape",
+        "source",
+        "value",
+    )
+    rule: Any
+    parents: tuple["Node | None", ...]
+    saved: Any
+    attributes: dict[str, Any]
+    sequence: int
+    shape: tuple[int, ...]
+    dtype: Any
+    value: float | None
+    grad: Any
+    hooks: list[Callable[[Any], Any]] | None
+    source: tuple[str, int]
+
+    def __repr__(self) -> str:
+        name = self.rule.name if self.rule is not None else "leaf"
+        return f"<Node {name} {self.dtype or 'float'}{list(self.shape)}>"
+
+
+def node_of(rule: Any, parents: tuple[Any, ...], saved: Any, attributes: dict[str, Any], y: Any) -> Node:
+    """The node of an op that returned `y`."""
+    node = _new(Node)
+    node.rule = rule
+    node.parents = parents
+    node.saved = saved
+    node.attributes = attributes
+    node.sequence = next_sequence()
+    node.grad = None
+    node.hooks = None
+    if type(y) is float:
+        node.shape = ()
+        node.dtype = None
+        node.value = y
+    else:
+        node.shape = y.shape
+        node.dtype = y.dtype
+        node.value = None
+    return node
+
+
+def leaf_of(data: Any) -> Node:
+    """The node of a value that no op made."""
+    return node_of(None, (), (), {}, data)
+
+
+def ancestors(*roots: Node) -> list[Node]:
+    """Every node that the roots depend on, roots included, earliest first. Works on chains of any depth."""
+    seen = set(roots)
+    stack = list(roots)
+    while stack:
+        for parent in stack.pop().parents:
+            if parent is not None and parent not in seen:
+                seen.add(parent)
+                stack.append(parent)
+    return sorted(seen, key=lambda node: node.sequence)
+
+
+def release(node: Node) -> None:
+    """Let go of what the node holds. What nobody else can reach is freed with it, at once."""
+    node.saved = None
+    node.parents = ()
+
+
+def refuse_released(node: Node) -> None:
+    """An error if an earlier backward() has released the node."""
+    if node.saved is None:
+        raise GraphReleasedError(
+            f"the graph behind this value ({node!r}) was released by an earlier backward(). Call that one as "
+            "backward(retain_graph=True) to go through a graph twice, or compute the value again."
+        )
+
+
+class Parts:
+    """The cotangents, or tangents, of an op with several outputs; None where there is none so far."""
+
+    __slots__ = ("parts",)
+
+    def __init__(self, parts: tuple[Any, ...]) -> None:
+        self.parts = parts
+
+    def __add__(self, other: "Parts") -> "Parts":
+        return Parts(tuple(_sum(a, b) for a, b in zip(self.parts, other.parts, strict=True)))
+
+
+def _sum(a: Any, b: Any) -> Any:
+    return b if a is None else a if b is None else a + b
+
+
+# --- the backward sweep ----------------------------------------------------------------------------------------------------
+
+Rewrap = Callable[[Node], Any]
+Watch = Callable[[Node, Any], None]
+
+
+def backpropagate(
+    root: Node,
+    g: Any,
+    *,
+    retain: bool = False,
+    rewrap: Rewrap | None = None,
+    watch: Watch | None = None,
+    stop: Collection[Node] = (),
+) -> dict[Node, Any]:
+    """The chain rule from `root`, whose cotangent is `g`, to the leaves: the cotangent of every leaf that it depends on.
+
+    `rewrap` turns what a node saved into what its derivatives shall read, when the sweep itself is to be recorded; `watch`
+    is shown the whole cotangent of each node; the nodes of `stop` are taken for leaves. Unless `retain`, the root is released
+    as soon as it has been used, and with it goes every node behind it that neither a Tensor nor another graph refers to: the
+    sweep holds no node past its turn.
+    """
+    refuse_released(root)
+    if type(g) is float:
+        return _sweep(root, g, retain, rewrap, watch, frozenset(stop))
+    # A zero that meets an infinity must not become nan (see carefully). NumPy reports the meeting for nothing, because
+    # the processor raises a flag, so sweeps ask for an exception then: cheaper than a look at every array.
+    with np.errstate(invalid="raise", divide="ignore", over="ignore", under="ignore"):
+        return _sweep(root, g, retain, rewrap, watch, frozenset(stop))
+
+
+def _sweep(
+    root: Node, g: Any, retain: bool, rewrap: Rewrap | None, watch: Watch | None, stop: frozenset[Node]
+) -> dict[Node, Any]:
+    pending: dict[Node, Any] = {root: g}
+    queue = [(-root.sequence, root)] if root.rule is not None and root not in stop else []
+    to_release = None if retain else root
+    anomaly = modes.anomaly
+    careful = False
+    while queue:
+        node = heappop(queue)[1]
+        g = pending.pop(node)
+        rule = node.rule
+        saved = node.saved
+        if saved is None:
+            refuse_released(node)
+        if node.hooks is not None:
+            for hook in tuple(node.hooks):
+                g = hook(g)
+        if watch is not None:
+            watch(node, g)
+        elif type(g) is float:
+            node.grad = g if node.grad is None else node.grad + g
+        if rewrap is not None:
+            saved = rewrap(node)
+        if rule.joint is None:
+            pulls = zip(node.parents, rule.derivatives, saved)  # noqa: B905 - `strict` costs more than the check is worth
+        else:
+            pulls = _pull_jointly(node, g, saved)
+        if node is to_release:
+            release(node)
+            to_release = None
+        if rule.drops:
+            careful = True
+        for parent, derivative, reads in pulls:
+            if parent is None:
+                continue
+            try:
+                d = derivative(g, *reads)
+            except ArithmeticError:
+                d = carefully(rule, derivative, g, reads)
+            if type(d) is float and parent.dtype is None:
+                if d != d:
+                    d = float(carefully(rule, derivative, g, reads))
+            elif type(d) is not ndarray or d.dtype is not parent.dtype or d.shape != parent.shape:
+                d = fit(d, parent, node)
+            if careful and _has_nan(d):
+                d = fit(carefully(rule, derivative, g, reads), parent, node)
+            if anomaly:
+                _refuse_anomaly(node, parent, g, d)
+            if parent not in pending:
+                pending[parent] = d
+                if parent.rule is not None and parent not in stop:
+                    heappush(queue, (-parent.sequence, parent))
+            elif type(d) is float:
+                pending[parent] += d
+            else:
+                accumulate(pending, parent, d)
+    return pending
+
+
+def _pull_jointly(node: Node, g: Any, saved: Any) -> list[tuple[Node | None, Callable[..., Any], tuple[Any, ...]]]:
+    """The rows of the sweep's inner loop for a rule with one derivative for all inputs: what it returned, one by one."""
+    try:
+        ds = node.rule.joint(g, *saved)
+    except ArithmeticError:
+        ds = carefully(node.rule, node.rule.joint, g, saved)
+    if len(ds) != len(node.parents):
+        raise RuleError(
+            f"the derivative of {node.rule.name} returned {len(ds)} gradients for {len(node.parents)} inputs: return one "
+            "for each, None where there is none"
+        )
+    return [(parent if d is not None else None, _given, (d,)) for parent, d in zip(node.parents, ds, strict=True)]
+
+
+def _given(g: Any, d: Any) -> Any:
+    return d
+
+
+def carefully(rule: Any, derivative: Callable[..., Any], g: Any, reads: tuple[Any, ...]) -> Any:
+    """The derivative with the convention 0 * inf = 0: a zero cotangent stays zero, and so does a zero slope at infinity.
+
+    Only an elementwise rule has a slope to look at, and it is the derivative at g = 1. Elsewhere the nan, if it is one,
+    is the answer.
+    """
+    with np.errstate(all="ignore"):
+        if type(g) is float:
+            g, *reads = (np.float64(v) if isinstance(v, (int, float)) else v for v in (g, *reads))  # type: ignore[assignment]
+        d = derivative(g, *reads)
+        if rule.kind != "elementwise":
+            return d
+        slope = derivative(np.ones_like(g), *reads)
+        return np.where((g == 0) | ((slope == 0) & (g == g)), 0, d)
+
+
+def _has_nan(d: Any) -> bool:
+    return bool(np.isnan(d).any()) if type(d) is ndarray else bool(d != d) if isinstance(d, float) else False
+
+
+def accumulate(pending: Any, key: Any, d: Any) -> None:
+    """`pending[key] += d`: in place where nobody else holds the array, else into a new one."""
+    # A subscript gives getrefcount exactly one reference beside the container's own, whatever the version of Python.
+    if type(d) is ndarray and type(pending[key]) is ndarray and getrefcount(pending[key]) == 2 and pending[key].base is None:
+        pending[key] += d
+    else:
+        pending[key] = pending[key] + d
+
+
+def fit(d: Any, parent: Node, node: Node) -> Any:
+    """A derivative brought to the shape and dtype of the input it belongs to.
+
+    Axes along which the input was broadcast are summed; a real input takes the real part; the dtype is the input's.
+    """
+    if isinstance(d, Parts):
+        return d
+    shape, dtype = np.shape(d), getattr(d, "dtype", None)
+    if shape != parent.shape:
+        d = _sum_to(d, parent, node)
+        dtype = d.dtype
+    if parent.dtype is None:
+        if dtype is None or isinstance(d, (np.generic, ndarray)):
+            return float(d.real)
+        return d.real if dtype.kind == "c" else d
+    if dtype is None:
+        return parent.dtype.type(d)
+    if dtype == parent.dtype:
+        return d
+    if dtype.kind == "c" and parent.dtype.kind != "c":
+        d = d.real
+    return d.astype(parent.dtype)
+
+
+def _sum_to(d: Any, parent: Node, node: Node) -> Any:
+    shape = np.shape(d)
+    lead = len(shape) - len(parent.shape)
+    axes = tuple(range(lead)) + tuple(
+        lead + i for i, length in enumerate(parent.shape) if length == 1 and shape[lead + i : lead + i + 1] != (1,)
+    )
+    kept = tuple(length for axis, length in enumerate(shape) if axis not in axes)
+    if lead < 0 or kept != tuple(n for i, n in enumerate(parent.shape) if lead + i not in axes):
+        raise RuleError(
+            f"the derivative of {node.rule.name} has shape {shape} for an input of shape {parent.shape}: it must have the "
+            "input's shape, or one that the input broadcasts to"
+        )
+    return d.sum(axis=axes).reshape(parent.shape)
+
+
+def _refuse_anomaly(node: Node, parent: Node, g: Any, d: Any) -> None:
+    if np.isfinite(getattr(g, "_data", g)).all() and not np.isfinite(getattr(d, "_data", d)).all():
+        raise AnomalyError(
+            f"the backward pass of {node.rule.name} turned a finite gradient into nan or inf: {kind_of(g)} "
+            f"({range_of(g)}) became {kind_of(d)} ({range_of(d)}) for its input {parent!r}. "
+            f"The op ran at {source_line(getattr(node, 'source', None))}"
+        )
+
+
+# --- the forward sweep -----------------------------------------------------------------------------------------------------
+
+
+def push_forward(nodes: list[Node], tangents: dict[Node, Any], rewrap: Rewrap) -> None:
+    """Forward mode over a graph that exists: fills in the tangent of every node that depends on one that has a tangent.
+
+    `nodes` come earliest first, as `ancestors` gives them. A node that depends on none gets no entry.
+    """
+    for node in nodes:
+        given = [None if parent is None else tangents.get(parent) for parent in node.parents]
+        if node not in tangents and any(t is not None for t in given):
+            refuse_released(node)
+            tangents[node] = node.rule.push(node, given, rewrap(node))

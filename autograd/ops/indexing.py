@@ -1,0 +1,128 @@
+"""Reading and writing by index, in every way that NumPy allows. Stands on `rule` alone.
+
+An index is split in two: `key`, a plain template that stands on the node as an attribute, and the index arrays, which are
+inputs like any other, so that a recorded Program can be run with other ones.
+"""
+
+import numpy as np
+
+from ..errors import DtypeError
+from ..rule import rule, sample
+from ..tensor import Tensor, is_array
+
+HERE = "array"  # in a key: the place of the next index array
+
+
+def split_key(key):
+    """A user's index as (key, arrays)."""
+    template, arrays = [], []
+    for entry in key if isinstance(key, tuple) else (key,):
+        if isinstance(entry, (list, Tensor)) or (is_array(entry) and np.ndim(entry)):
+            array = np.asarray(entry) if isinstance(entry, list) else entry
+            if isinstance(entry, list) and not entry:
+                array = array.astype(int)
+            if array.dtype.kind not in "iub":
+                raise DtypeError(f"an index of {array.dtype}: use integers, or booleans of the shape of what is indexed")
+            template.append(HERE)
+            arrays.append(array)
+        elif isinstance(entry, slice):
+            template.append(slice(*(None if n is None else n.__index__() for n in (entry.start, entry.stop, entry.step))))
+        elif entry is None or entry is Ellipsis or isinstance(entry, (bool, np.bool_)):
+            template.append(entry)
+        elif hasattr(entry, "__index__"):
+            template.append(entry.__index__())
+        else:
+            raise DtypeError(f"an index of type {type(entry).__name__}: use integers, slices, None, ... or arrays of integers")
+    return tuple(template), arrays
+
+
+def join_key(key, arrays):
+    """The index that NumPy understands."""
+    arrays = iter(arrays)
+    return tuple(next(arrays) if entry is HERE else entry for entry in key)
+
+
+@rule(
+    x=lambda g, x_shape, indices, key: scatter(g, *indices, key=key, shape=x_shape),
+    view=True,
+    drops=True,
+    samples=[
+        sample((4, 3), key=(1,)),
+        sample((4, 3), key=(slice(None, None, -2), None, Ellipsis)),
+        sample((4, 3), np.array([0, 0, 3]), key=(HERE,)),
+        sample((4, 3), np.array([[True, False, True]] * 4), key=(HERE,)),
+        sample((4, 3), np.array([1, -1]), np.array([0, 2]), key=(HERE, HERE)),
+        sample((4, 3, 2), np.array([1, 1]), key=(slice(1, 3), HERE, 0)),
+    ],
+)
+def getitem(x, *indices, key):
+    """x[index]"""
+    return x[join_key(key, indices)]
+
+
+@rule(
+    g_in=lambda g, indices, key: getitem(g, *indices, key=key),
+    samples=[
+        sample((3,), key=(slice(1, 4), 2), shape=(4, 3)),
+        sample((3, 2), np.array([0, 0, 3]), key=(HERE,), shape=(4, 2)),
+    ],
+)
+def scatter(g_in, *indices, key, shape):
+    """Zeros of a shape, to which the values are added at an index, as often as it names a place: the transpose of x[index]."""
+    g_in = np.asarray(g_in) if isinstance(g_in, np.generic) else g_in
+    out = np.zeros(shape, g_in.dtype, like=g_in)
+    where = join_key(key, indices)
+    if all(index.dtype.kind == "b" for index in indices):  # names no place twice
+        out[where] = g_in
+    else:
+        np.add.at(out, where, g_in)
+    return out
+
+
+def _assigned_value(g, value_shape, indices, key):
+    taken = getitem(g, *indices, key=key)
+    if any(index.dtype.kind != "b" for index in indices):
+        # A place that is named twice holds what was written last, so only that writing has a gradient.
+        order = np.arange(taken.size).reshape(taken.shape)
+        where = join_key(key, [np.asarray(index) for index in indices])
+        winner = np.full(np.shape(g), -1)
+        winner[where] = order
+        taken = taken * (winner[where] == order)
+    lead = taken.ndim - len(value_shape)
+    return taken.reshape(value_shape) if lead < 0 else taken
+
+
+@rule(
+    x=lambda g, indices, key: assign(g, 0.0, *indices, key=key),
+    value=_assigned_value,
+    drops=True,
+    samples=[
+        sample((4, 3), (3,), key=(1,)),
+        sample((4, 3), (), key=(slice(None), 1)),
+        sample((4, 3), (3, 3), np.array([0, 0, 3]), key=(HERE,)),
+        sample((4, 3), (2,), np.array([[True, False, True]] + [[False] * 3] * 3), key=(HERE,)),
+    ],
+)
+def assign(x, value, *indices, key):
+    """x with the value written at an index, in memory of its own."""
+    out = x.copy()
+    out[join_key(key, indices)] = value
+    return out
+
+
+@rule(numpy=np.nonzero, samples=[sample((2, 3))])
+def nonzero(x):
+    """The indices of the elements that are not zero: a tuple with an array for each axis."""
+    return np.nonzero(x)
+
+
+@rule(numpy=np.argsort, samples=[sample((4,)), sample((2, 3), axis=0)])
+def argsort(x, *, axis=-1):
+    """The indices that would sort along an axis; equal elements keep their order."""
+    return np.argsort(x, axis=axis, stable=True)
+
+
+@rule(numpy=np.count_nonzero, samples=[sample((2, 3))])
+def count_nonzero(x, *, axis=None, keepdims=False):
+    """How many elements are not zero."""
+    return np.count_nonzero(x, axis=axis, keepdims=keepdims)

@@ -1,0 +1,218 @@
+"""Sums, products, extremes and statistics along axes. Stands on `rule`, and on elementwise ops where a rule needs one."""
+
+import math
+
+import numpy as np
+
+from ..rule import rule, sample
+
+
+def spread(g, shape, axis, keepdims):
+    """The cotangent of a reduction along `axis`, at every element that was reduced."""
+    return np.broadcast_to(g if keepdims else g.reshape(kept_shape(shape, axis)), shape)
+
+
+def kept_shape(shape, axis):
+    """The shape of a reduction with keepdims."""
+    axes = reduced_axes(len(shape), axis)
+    return tuple(1 if i in axes else n for i, n in enumerate(shape))
+
+
+def reduced_axes(ndim, axis):
+    """The axes that `axis` means, not negative."""
+    if axis is None:
+        return tuple(range(ndim))
+    return tuple(a % ndim if ndim else 0 for a in (axis if isinstance(axis, (tuple, list)) else (axis,)))
+
+
+def count(shape, axis):
+    """How many elements are reduced to one."""
+    return math.prod(shape[a] for a in reduced_axes(len(shape), axis))
+
+
+AXES = [sample((2, 3)), sample((2, 3), axis=0), sample((2, 3, 2), axis=(0, -1)), sample((3, 2), axis=1, keepdims=True)]
+
+
+@rule(kind="linear", x=lambda g, x_shape, axis, keepdims: spread(g, x_shape, axis, keepdims), numpy=np.sum, samples=AXES)
+def sum(x, *, axis=None, dtype=None, keepdims=False):
+    """The sum of the elements along `axis` (all of them by default)."""
+    return x.sum(axis=axis, dtype=dtype, keepdims=keepdims)
+
+
+@rule(
+    kind="linear",
+    x=lambda g, x_shape, axis, keepdims: spread(g / count(x_shape, axis), x_shape, axis, keepdims),
+    numpy=np.mean,
+    samples=AXES,
+)
+def mean(x, *, axis=None, dtype=None, keepdims=False):
+    """The arithmetic mean."""
+    return x.mean(axis=axis, dtype=dtype, keepdims=keepdims)
+
+
+# --- products --------------------------------------------------------------------------------------------------------------
+
+
+def _one_first(x):
+    """x along axis 0, moved one place down, with a one on top: what has been multiplied before each element."""
+    return np.concatenate([np.ones_like(x[:1]), x[:-1]])
+
+
+def _prod_x(g, x, axis, keepdims):
+    axes = reduced_axes(np.ndim(x), axis)
+    rest = tuple(i for i in range(np.ndim(x)) if i not in axes)
+    order = axes + rest
+    x_shape = np.shape(x)
+    front = np.transpose(x, order).reshape((-1, *(x_shape[i] for i in rest)))
+    # Everything before times everything after: y / x would be nan at a zero, and inf after an overflow.
+    others = np.cumprod(_one_first(front), axis=0) * np.flip(np.cumprod(_one_first(np.flip(front, 0)), axis=0), 0)
+    back = np.argsort(np.array(order, dtype=int))
+    others = np.transpose(others.reshape(tuple(x_shape[i] for i in order)), tuple(int(i) for i in back))
+    return spread(g, x_shape, axis, keepdims) * others
+
+
+@rule(x=_prod_x, numpy=np.prod, samples=AXES)
+def prod(x, *, axis=None, dtype=None, keepdims=False):
+    """The product of the elements; its derivative is right at zeros."""
+    return x.prod(axis=axis, dtype=dtype, keepdims=keepdims)
+
+
+@rule(
+    vjp=lambda g, a, y: _recurrence_inputs(g, a, y),
+    samples=[sample((4,), (4,)), sample((3, 2), (3, 2))],
+)
+def recurrence(a, b):
+    """y[i] = a[i] * y[i-1] + b[i] along axis 0, from y[-1] = 0. Its derivative is another recurrence, backwards."""
+    y = np.empty_like(b)
+    before = np.zeros_like(b[0]) if len(b) else None
+    for i in range(len(b)):
+        before = y[i] = a[i] * before + b[i]
+    return y
+
+
+def _recurrence_inputs(g, a, y):
+    later = np.flip(_one_first(np.flip(a, 0)), 0)
+    into_b = np.flip(recurrence(np.flip(later, 0), np.flip(g, 0)), 0)
+    before = np.concatenate([np.zeros_like(y[:1]), y[:-1]])
+    return into_b * before, into_b
+
+
+def _cumprod_x(g, x, axis):
+    if axis is None:
+        return _cumprod_x(g, x.reshape(-1), 0).reshape(np.shape(x))
+    x, g = np.moveaxis(x, axis, 0), np.moveaxis(g, axis, 0)
+    # y[k] = before[i] * x[i] * x[i+1] ... x[k]: what follows x[i] is summed by a recurrence from the end, without division.
+    later = np.flip(_one_first(np.flip(x, 0)), 0)
+    following = np.flip(recurrence(np.flip(later, 0), np.flip(g, 0)), 0)
+    return np.moveaxis(np.cumprod(_one_first(x), axis=0) * following, 0, axis)
+
+
+@rule(x=_cumprod_x, numpy=np.cumprod, samples=[sample((4,), axis=0), sample((2, 3), axis=1), sample((2, 2))])
+def cumprod(x, *, axis=None, dtype=None):
+    """The running product along `axis`; its derivative is right at zeros."""
+    return np.cumprod(x, axis=axis, dtype=dtype)
+
+
+def _cumsum_x(g, x_shape, axis):
+    if axis is None:
+        return np.flip(np.cumsum(np.flip(g, 0), axis=0), 0).reshape(x_shape)
+    return np.flip(np.cumsum(np.flip(g, axis), axis=axis), axis)
+
+
+@rule(kind="linear", x=_cumsum_x, numpy=np.cumsum, samples=[sample((4,), axis=0), sample((2, 3), axis=1), sample((2, 2))])
+def cumsum(x, *, axis=None, dtype=None):
+    """The running sum along `axis`; of the flattened array by default."""
+    return np.cumsum(x, axis=axis, dtype=dtype)
+
+
+# --- extremes --------------------------------------------------------------------------------------------------------------
+
+
+def _extreme_x(g, x, y, axis, keepdims):
+    """g at the extreme elements, in equal parts where there are several; nan counts as extreme."""
+    x_shape = np.shape(x)
+    hit = (x == spread(y, x_shape, axis, keepdims)) | (x != x)
+    ties = hit.sum(axis=reduced_axes(len(x_shape), axis), keepdims=True)  # of integers: exact where float16 would not be
+    return np.where(hit, spread(g, x_shape, axis, keepdims) / ties, 0)
+
+
+@rule(x=_extreme_x, numpy=(np.max, np.amax), samples=AXES)
+def max(x, *, axis=None, keepdims=False):
+    """The largest element; ties share the gradient equally."""
+    return x.max(axis=axis, keepdims=keepdims)
+
+
+@rule(x=_extreme_x, numpy=(np.min, np.amin), samples=AXES)
+def min(x, *, axis=None, keepdims=False):
+    """The smallest element; ties share the gradient equally."""
+    return x.min(axis=axis, keepdims=keepdims)
+
+
+@rule(numpy=np.argmax, samples=[sample((2, 3)), sample((2, 3), axis=1)])
+def argmax(x, *, axis=None, keepdims=False):
+    """The index of the largest element, the first of several."""
+    return np.argmax(x, axis=axis, keepdims=keepdims)
+
+
+@rule(numpy=np.argmin, samples=[sample((2, 3)), sample((2, 3), axis=1)])
+def argmin(x, *, axis=None, keepdims=False):
+    """The index of the smallest element, the first of several."""
+    return np.argmin(x, axis=axis, keepdims=keepdims)
+
+
+@rule(numpy=np.any, samples=[sample((2, 3)), sample((2, 3), axis=1)])
+def any(x, *, axis=None, keepdims=False):
+    """Whether at least one element is true."""
+    return x.any(axis=axis, keepdims=keepdims)
+
+
+@rule(numpy=np.all, samples=[sample((2, 3)), sample((2, 3), axis=1)])
+def all(x, *, axis=None, keepdims=False):
+    """Whether every element is true."""
+    return x.all(axis=axis, keepdims=keepdims)
+
+
+# --- statistics ------------------------------------------------------------------------------------------------------------
+
+
+def _centred(x, axis):
+    return x - x.mean(axis=reduced_axes(np.ndim(x), axis), keepdims=True)
+
+
+def _var_x(g, x, axis, ddof, keepdims):
+    x_shape = np.shape(x)
+    return spread(g, x_shape, axis, keepdims) * (2 * np.conj(_centred(x, axis))) / (count(x_shape, axis) - ddof)
+
+
+@rule(x=_var_x, numpy=np.var, samples=[*AXES, sample((4, 2), axis=0, ddof=1)])
+def var(x, *, axis=None, dtype=None, ddof=0, keepdims=False):
+    """The variance: the mean square distance from the mean, with n - ddof for n."""
+    return np.var(x, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims)
+
+
+def _std_x(g, x, y, axis, ddof, keepdims):
+    x_shape = np.shape(x)
+    flat = y == 0  # all equal: the tip of a cone, where the slope of least norm is zero
+    scale = spread(np.where(flat, 0, g / np.where(flat, 1, y)), x_shape, axis, keepdims)
+    return scale * np.conj(_centred(x, axis)) / (count(x_shape, axis) - ddof)
+
+
+@rule(x=_std_x, numpy=np.std, samples=[*AXES, sample((4, 2), axis=0, ddof=1)])
+def std(x, *, axis=None, dtype=None, ddof=0, keepdims=False):
+    """The standard deviation, the root of the variance."""
+    return np.std(x, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims)
+
+
+def _logsumexp_x(g, x, y, axis, keepdims):
+    x_shape = np.shape(x)
+    return spread(g, x_shape, axis, keepdims) * np.exp(x - spread(y, x_shape, axis, keepdims))
+
+
+@rule(x=_logsumexp_x, samples=AXES)
+def logsumexp(x, *, axis=None, keepdims=False):
+    """log(sum(exp(x))), without overflow."""
+    peak = x.max(axis=reduced_axes(x.ndim, axis), keepdims=True, initial=-np.inf)
+    peak = np.where(np.isfinite(peak), peak, np.zeros_like(peak))
+    with np.errstate(divide="ignore"):  # nothing but -inf: the logarithm of 0 is meant
+        y = np.log(np.exp(x - peak).sum(axis=axis, keepdims=keepdims))
+    return y + peak.reshape(np.shape(y))

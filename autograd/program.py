@@ -1,0 +1,413 @@
+"""Recording: a Python function runs once, and the ops that it ran, backward pass and updates included, become a Program.
+
+While a recording is under way every op tells the recorder what it read and made; values stay symbols, so reading one is an
+error. What the function closes over and reads is captured by reference; what it replaces there is replaced again at every
+run. Stands on the ops' rules; `tensor.py` and `rule.py` call the recorder through `modes.recorder`.
+"""
+
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from .errors import RecordingError, ShapeError
+from .explain import kind_of, user_source
+from .graph import Node, mode, modes
+from .rule import Rule, run
+from .tensor import NUMBERS, Tensor, bare, become, constant, is_array, owned
+from .tree import leaves, paths, rebuild
+
+
+class Variable:
+    """A value of a Program: an input, something captured, or what an instruction made."""
+
+    __slots__ = ("kind", "name", "recorder", "spec")
+
+    def __init__(self, name: str, kind: str, spec: str, recorder: "Recorder | None" = None) -> None:
+        self.name = name
+        self.kind = kind
+        self.spec = spec
+        self.recorder = recorder
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+class Instruction:
+    """One op: its rule, its inputs (Variables, or constants as they are), its attributes, its outputs, the user's line."""
+
+    __slots__ = ("attributes", "inputs", "outputs", "rule", "source")
+
+    def __init__(
+        self,
+        rule: Rule,
+        inputs: tuple[Any, ...],
+        attributes: dict[str, Any],
+        outputs: tuple[Variable, ...],
+        source: tuple[str, int],
+    ) -> None:
+        self.rule = rule
+        self.inputs = inputs
+        self.attributes = attributes
+        self.outputs = outputs
+        self.source = source
+
+    @property
+    def op(self) -> str:
+        """The name of the op."""
+        return self.rule.name
+
+    def __str__(self) -> str:
+        given = [_word(value) for value in self.inputs]
+        given += [f"{name}={_word(value)}" for name, value in self.attributes.items() if value != self.rule.defaults.get(name)]
+        left = ", ".join(v.name for v in self.outputs)
+        return f"{left} = {self.op}({', '.join(given)})"
+
+
+def _word(value: Any) -> str:
+    if is_array(value) and np.ndim(value):
+        return f"<{kind_of(value)}>"
+    return repr(value)
+
+
+class Recorder:
+    """Turns what ops and Tensors report into the parts of a Program."""
+
+    def __init__(self, names: dict[int, str]) -> None:
+        self.names = names
+        self.instructions: list[Instruction] = []
+        self.inputs: list[Variable] = []
+        self.captured: list[tuple[Variable, Callable[[], Any]]] = []
+        self.leaves: dict[Node, str] = {}  # nodes of the leaves that take part, with their names
+        self.state: dict[int, tuple[str, Tensor, Variable]] = {}  # Tensors from outside whose value was replaced, by id
+        self.gradients: dict[Node, Variable | None] = {}  # leaves whose gradient was replaced
+        self.must_be_empty: list[Node] = []  # leaves to whose gradient, None so far, something was added
+        self.externals: list[tuple[Variable, Callable[[], Any]]] = []
+        self._made = 0
+
+    # --- what Tensors are called -------------------------------------------------------------------------------------------
+
+    def add_input(self, name: str, raw: Any) -> Variable:
+        """A new input of the Program."""
+        variable = Variable(self._unique(name), "input", kind_of(raw), self)
+        self.inputs.append(variable)
+        return variable
+
+    def capture(self, name: str, raw: Any, read: Callable[[], Any]) -> Variable:
+        """Something from outside, which is read anew at every run."""
+        variable = Variable(self._unique(name), "captured", kind_of(raw), self)
+        self.captured.append((variable, read))
+        return variable
+
+    def _unique(self, name: str) -> str:
+        taken = {variable.name for variable in [*self.inputs, *(variable for variable, _ in self.captured)]}
+        while name in taken:
+            name += "_"
+        return name
+
+    def variable_of(self, tensor: Tensor) -> Variable:
+        """The variable that a Tensor stands for; one from outside is captured."""
+        trace = getattr(tensor, "trace", None)
+        if isinstance(trace, Variable) and trace.recorder is self:
+            return trace
+        name = self.names.get(id(tensor), f"c{len(self.captured)}")
+        tensor.trace = made = self.capture(name, tensor._data, lambda: tensor._data)
+        if tensor.node is not None and tensor.node.rule is None:
+            self.leaves[tensor.node] = made.name
+        return made
+
+    # --- what ops and Tensors report ---------------------------------------------------------------------------------------
+
+    def note(self, rule: Rule, inputs: tuple[Any, ...], attributes: dict[str, Any], out: Any) -> None:
+        """An op ran."""
+        read = tuple(self._operand(value) for value in inputs)
+        outputs = []
+        for tensor in out if isinstance(out, tuple) else (out,):
+            self._made += 1
+            tensor.trace = Variable(f"v{self._made}", "value", kind_of(tensor._data), self)
+            outputs.append(tensor.trace)
+        self.instructions.append(Instruction(rule, read, attributes, tuple(outputs), user_source()))
+
+    def _operand(self, value: Any) -> Any:
+        if isinstance(value, Tensor):
+            return self.variable_of(value)
+        if type(value) in NUMBERS:
+            return value
+        if is_array(value):
+            return value.copy()  # a constant of the Program, whatever becomes of the array
+        for variable, read in self.captured:
+            if read() is value:
+                return variable
+        return self.capture(self.names.get(id(value), "generator"), value, lambda: value)
+
+    def replaced(self, tensor: Tensor, value: Tensor) -> None:
+        """A Tensor took another value, in place."""
+        trace = getattr(tensor, "trace", None)
+        inside = isinstance(trace, Variable) and trace.recorder is self and trace.kind == "value"
+        new = self.variable_of(value)
+        if id(tensor) in self.state:
+            self.state[id(tensor)] = (*self.state[id(tensor)][:2], new)
+        elif not inside:
+            self.state[id(tensor)] = (self.variable_of(tensor).name, tensor, new)
+        tensor.trace = new
+
+    def reads_gradient(self, node: Node) -> None:
+        """The gradient of a leaf is about to be read or added to."""
+        if isinstance(node.grad, Tensor) and node not in self.gradients:
+            trace = getattr(node.grad, "trace", None)
+            if not (isinstance(trace, Variable) and trace.recorder is self):
+                name = f"{self.leaves.get(node, 'leaf')}.grad"
+                node.grad.trace = self.capture(name, node.grad._data, lambda: gradient_of(node, name))
+
+    def deposits(self, node: Node) -> None:
+        """Something is about to be added to the gradient of a node."""
+        if node.rule is not None:
+            return
+        if node.grad is not None and not isinstance(node.grad, Tensor):
+            node.grad = constant(node.grad)
+        self.reads_gradient(node)
+        if node.grad is None and node not in self.gradients:
+            self.must_be_empty.append(node)
+        self.gradients[node] = None  # its variable is known at the end
+
+    def replaced_gradient(self, tensor: Tensor) -> None:
+        """The gradient of a Tensor was set, to None perhaps."""
+        if tensor.node is not None and tensor.node.rule is None:
+            self.variable_of(tensor)
+            self.gradients[tensor.node] = None
+
+    def finish(self) -> None:
+        """Looks up what the gradients have become."""
+        for node in self.gradients:
+            grad = node.grad
+            self.gradients[node] = self.variable_of(grad) if isinstance(grad, Tensor) else None
+
+
+def gradient_of(node: Node, name: str) -> Any:
+    """The raw gradient of a leaf at the start of a run."""
+    if node.grad is None:
+        raise RecordingError(f"{name} was there when the Program was recorded, and is None now")
+    return node.grad._data if isinstance(node.grad, Tensor) else node.grad
+
+
+class Program:
+    """What a recorded function did: a flat list of instructions in single-assignment form.
+
+    `inputs` are the arguments (arrays and numbers) and what `external` named; `captured` is what the function read from
+    outside, by reference; `state` is what it replaced there. `print(program)` reads like code.
+    """
+
+    def __init__(self, name: str, recorder: Recorder, arguments: Any, result: Any) -> None:
+        self.name = name
+        self.instructions = recorder.instructions
+        self.inputs = recorder.inputs
+        self.captured = [variable for variable, _ in recorder.captured]
+        self._arguments = arguments  # the tree of arguments, with Variables or the static values that were passed
+        self._externals = recorder.externals
+        self._readers = recorder.captured
+        self._state = list(recorder.state.values())
+        self._gradients = list(recorder.gradients.items())
+        self._must_be_empty = recorder.must_be_empty
+        self._leaves = recorder.leaves
+        self._result = result
+        self._last_use = self._find_last_uses()
+
+    @property
+    def state(self) -> list[tuple[str, Variable | None]]:
+        """What a run replaces outside: (the name of the captured value, the variable that takes its place)."""
+        values: list[tuple[str, Variable | None]] = [(name, variable) for name, _, variable in self._state]
+        return values + [(f"{self._leaves.get(node, 'leaf')}.grad", variable) for node, variable in self._gradients]
+
+    def __iter__(self) -> Iterator[Instruction]:
+        return iter(self.instructions)
+
+    def __len__(self) -> int:
+        return len(self.instructions)
+
+    def __str__(self) -> str:
+        lines = [f"program {self.name}({', '.join(f'{v.name}: {v.spec}' for v in self.inputs)}):"]
+        lines += [f"    captured {v.name}: {v.spec}" for v in self.captured]
+        texts = [str(instruction) for instruction in self.instructions]
+        width = min(max(map(len, texts), default=0), 72)
+        lines += [
+            f"    {text:{width}}  # {', '.join(v.spec for v in instruction.outputs)}"
+            for text, instruction in zip(texts, self.instructions, strict=True)
+        ]
+        lines += [f"    {name} <- {variable}" for name, variable in self.state]
+        lines.append(f"    return {self._result}")
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return f"<Program {self.name}: {len(self)} instructions>"
+
+    def _find_last_uses(self) -> list[list[Variable]]:
+        """For each instruction: the values that nothing needs after it."""
+        needed = {variable for _, _, variable in self._state} | {v for _, v in self._gradients if v is not None}
+        needed |= {leaf for leaf in leaves(self._result) if isinstance(leaf, Variable)}
+        last: list[list[Variable]] = []
+        for instruction in reversed(self.instructions):
+            here = {v for v in (*instruction.inputs, *instruction.outputs) if isinstance(v, Variable)} - needed
+            last.append([v for v in here if v.kind == "value"])
+            needed |= here
+        return last[::-1]
+
+    def run(self, *args: Any, **kwargs: Any) -> Any:
+        """Runs the instructions in NumPy, with other arguments, and replaces the state: bit for bit what the function does."""
+        values = self._bind(args, kwargs)
+        for variable, read in [*self._externals, *self._readers]:
+            if variable not in values:
+                values[variable] = read()
+        for node in self._must_be_empty:
+            if node.grad is not None:
+                raise RecordingError(
+                    f"{self._leaves.get(node, 'leaf')}.grad was None when the Program was recorded, and is not now: the "
+                    "function would add to it, the Program would not. Reset gradients inside the recorded function, before backward()"
+                )
+        for instruction, done in zip(self.instructions, self._last_use, strict=True):
+            raws = [values[v] if isinstance(v, Variable) else v for v in instruction.inputs]
+            y = run(instruction.rule, raws, instruction.attributes)
+            for variable, part in zip(instruction.outputs, y if isinstance(y, tuple) else (y,), strict=True):
+                values[variable] = part
+            for variable in done:
+                del values[variable]
+        for _, tensor, variable in self._state:
+            become(tensor, constant(values[variable]), tensor.node)
+        for node, gradient in self._gradients:
+            node.grad = None if gradient is None else constant(values[gradient])
+        return rebuild(
+            self._result,
+            iter([constant(values[leaf]) if isinstance(leaf, Variable) else leaf for leaf in leaves(self._result)]),
+        )
+
+    def _bind(self, args: Any, kwargs: Any) -> dict[Variable, Any]:
+        given, expected = list(paths((args, kwargs))), list(paths(self._arguments))
+        if [path for path, _ in given] != [path for path, _ in expected]:
+            raise TypeError(f"{self.name} was recorded for the arguments {[path for path, _ in expected]}")
+        values: dict[Variable, Any] = {}
+        for (path, value), (_, slot) in zip(given, expected, strict=True):
+            if not isinstance(slot, Variable):
+                if slot is not value and slot != value:
+                    raise ValueError(f"{self.name} was recorded with {path} = {slot!r}, which is part of the Program now")
+            else:
+                raw = value._data if isinstance(value, Tensor) else value if hasattr(value, "standard_normal") else bare(value)
+                if kind_of(raw) != slot.spec:
+                    raise ShapeError(f"{self.name}: {slot.name} was recorded as {slot.spec}, and this is {kind_of(raw)}")
+                values[slot] = raw
+        return values
+
+
+def record(function: Callable[..., Any], *args: Any, **kwargs: Any) -> tuple[Any, Program]:
+    """Runs a function once, and returns its result together with the Program that it executed.
+
+    Arrays, Tensors and numbers among the arguments become inputs of the Program; booleans, strings and None are part of it.
+
+    >>> import autograd
+    >>> w = autograd.Tensor([1.0, 2.0])
+    >>> def step(x, rate):
+    ...     w.grad = None
+    ...     loss = ((w - x) ** 2).sum()
+    ...     loss.backward()
+    ...     w.data = w - rate * w.grad
+    ...     return loss
+    >>> loss, program = autograd.record(step, np.array([0.0, 0.0]), 0.25)
+    >>> program.run(np.array([0.0, 0.0]), 0.25)
+    Tensor(1.25)
+    >>> w
+    Tensor([0.25, 0.5 ], requires_grad=True)
+    """
+    if modes.recorder is not None:
+        raise RecordingError("record() inside a function that is being recorded: the outer recording has it all already")
+    recorder = Recorder(names_in(function))
+    places = list(paths((args, kwargs)))
+    labels = _labels(function, args, kwargs)
+    values, slots = [], []
+    for (_, value), label in zip(places, labels, strict=True):
+        value, slot = _argument(recorder, label, value)
+        values.append(value)
+        slots.append(slot)
+    args, kwargs = rebuild((args, kwargs), iter(values))
+    with mode(recorder=recorder):
+        result = function(*args, **kwargs)
+        outcome = rebuild(
+            result, iter([recorder.variable_of(leaf) if isinstance(leaf, Tensor) else leaf for leaf in leaves(result)])
+        )
+        recorder.finish()
+    arguments = rebuild((args, kwargs), iter(slots))
+    name = getattr(function, "__name__", type(function).__name__)
+    return result, Program(name, recorder, arguments, outcome)
+
+
+def external(name: str, read: Callable[[], Any]) -> Any:
+    """A number or array that lives in some object (a learning rate, a step count): `read()`, but an input of a Program.
+
+    While recording it comes as a Tensor, and every run of the Program calls `read` again.
+    """
+    recorder = modes.recorder
+    if recorder is None:
+        return read()
+    raw = owned(read())
+    out = constant(raw)
+    out.trace = recorder.add_input(name, raw)
+    recorder.externals.append((out.trace, lambda: owned(read())))
+    return out
+
+
+def _argument(recorder: Recorder, label: str, value: Any) -> tuple[Any, Any]:
+    """What the function gets for an argument, and what the Program keeps in its place."""
+    if isinstance(value, Tensor):
+        value.trace = recorder.add_input(label, value._data)
+        if value.node is not None and value.node.rule is None:
+            recorder.leaves[value.node] = label
+        return value, value.trace
+    if type(value) in (int, float, complex) or is_array(value):
+        out = constant(owned(value))
+        out.trace = recorder.add_input(label, out._data)
+        return out, out.trace
+    if hasattr(value, "standard_normal"):
+        return value, recorder.capture(label, value, lambda: value)
+    return value, value
+
+
+def _labels(function: Callable[..., Any], args: Any, kwargs: Any) -> list[str]:
+    """Names for the leaves of the arguments: the parameter's, with the path inside it."""
+    try:
+        names = list(inspect.signature(function).parameters)
+    except (TypeError, ValueError):
+        names = []
+    names += [f"argument{i}" for i in range(len(names), len(args))]
+    labels = [name + path for name, value in zip(names, args, strict=False) for path, _ in paths(value)]
+    return labels + [name + path for name, value in kwargs.items() for path, _ in paths(value)]
+
+
+def names_in(function: Callable[..., Any]) -> dict[int, str]:
+    """The names under which a function reaches Tensors: its closure, its globals, the object that it is a method of."""
+    spaces: list[dict[str, Any]] = []
+    inner = inspect.unwrap(function)
+    owner = getattr(inner, "__self__", None)
+    code = getattr(inner, "__code__", None)
+    if code is not None:
+        everything = getattr(inner, "__globals__", {})
+        spaces.append({name: everything[name] for name in code.co_names if name in everything})
+        cells = getattr(inner, "__closure__", None) or ()
+        spaces.append({name: cell.cell_contents for name, cell in zip(code.co_freevars, cells, strict=True) if _filled(cell)})
+    if owner is not None:
+        spaces.append(vars(owner) if hasattr(owner, "__dict__") else {})
+    names: dict[int, str] = {}
+    for space in spaces:
+        for name, value in space.items():
+            found = list(paths(value, name))
+            if hasattr(value, "named_parameters"):
+                found += [(f"{name}.{path}", parameter) for path, parameter in value.named_parameters()]
+            for path, leaf in found:
+                if isinstance(leaf, Tensor) or hasattr(leaf, "standard_normal"):
+                    names.setdefault(id(leaf), path)
+    return names
+
+
+def _filled(cell: Any) -> bool:
+    try:
+        cell.cell_contents  # noqa: B018 - an empty cell raises
+    except ValueError:
+        return False
+    return True

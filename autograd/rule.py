@@ -1,0 +1,681 @@
+"""What an op is: a forward on raw arrays, and a derivative in the same NumPy, declared in one place.
+
+`@rule` makes a `Rule` of the two and returns the function that people call. From the names of a derivative's parameters it
+knows what must be kept between forward and backward; from the kind of the rule, how forward mode follows. Stands on Tensor
+and the graph; knows no particular op.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from itertools import chain, repeat
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .errors import AnomalyError, AutogradError, DtypeError, IndexingError, NoRuleError, RuleError, ShapeError
+from .explain import broadcast_clash, kind_of, range_of, source_line, user_source
+from .graph import (
+    Node,
+    Parts,
+    backpropagate,
+    carefully,
+    enable_grad,
+    fit,
+    gate,
+    mode,
+    modes,
+    ndarray,
+    next_sequence,
+    node_of,
+)
+from .tensor import (
+    NUMBERS,
+    Tensor,
+    bare,
+    constant,
+    implementations,
+    is_array,
+    is_mutable,
+    kept,
+    linked_reads,
+    share,
+    with_node,
+)
+
+
+class Domain(NamedTuple):
+    """The open interval on which an elementwise function is defined and smooth: where samples are drawn."""
+
+    low: float
+    high: float
+
+
+reals = Domain(-math.inf, math.inf)
+positives = Domain(0.0, math.inf)
+unit = Domain(-1.0, 1.0)
+
+KINDS = {
+    "elementwise": "each element of the output depends on one element of each input, after broadcasting",
+    "linear": "linear in its only input: forward mode is the op itself",
+    "multilinear": "linear in each input while the others are held",
+    "general": "anything else: forward mode comes from differentiating the derivative, which is linear in g",
+}
+
+registry: dict[str, "Rule"] = {}
+
+_NOTHING: dict[str, Any] = {}
+_NO_READS = ((), ())
+_new = object.__new__
+
+
+class Sample(NamedTuple):
+    """Inputs to try a rule on: a tuple of integers stands for an array of that shape, other things for themselves."""
+
+    inputs: tuple[Any, ...]
+    attributes: dict[str, Any]
+
+
+GENERATOR = "generator"  # in a sample: the place of a generator of random numbers
+
+
+def sample(*inputs: Any, **attributes: Any) -> Sample:
+    """`sample((2, 3), (3,), axis=0)`: a matrix and a vector, with the attribute axis=0."""
+    return Sample(inputs, attributes)
+
+
+@cache
+def _tuple_of(values: str) -> Callable[..., tuple[Any, ...]]:
+    """The function that collects them. `values` is made of the names in `Rule._pick` and nothing that came from outside."""
+    picker: Callable[..., tuple[Any, ...]] = eval(f"lambda inputs, y, attributes, index=0: ({values})", {"shape": np.shape})
+    return picker
+
+
+class Endless:
+    """A tuple whose last entry goes on for ever: what is known of the inputs of a rule that takes any number of them."""
+
+    def __init__(self, items: tuple[Any, ...]) -> None:
+        self._items = items
+
+    def __getitem__(self, i: int) -> Any:
+        return self._items[min(i, len(self._items) - 1)]
+
+    def __iter__(self) -> Iterator[Any]:
+        return chain(self._items[:-1], repeat(self._items[-1]))
+
+
+class Rule:
+    """One op. `derivatives` and `reads` go with the inputs, None where there is no derivative; `joint` is one derivative for
+    all inputs, which returns a tuple. `rest` names the last input of a rule that takes any number of them."""
+
+    def __init__(self, forward: Callable[..., Any], derivatives: dict[str, Any], joint: Any, facts: dict[str, Any]) -> None:
+        code = forward.__code__
+        names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount + 1]
+        self.name: str = forward.__name__
+        self.doc = forward.__doc__ or ""
+        self.forward = forward
+        self.rest: str | None = names[-1] if code.co_flags & 0x04 else None
+        self.inputs: tuple[str, ...] = names[: code.co_argcount] + ((self.rest,) if self.rest else ())
+        self.attributes: tuple[str, ...] = names[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
+        self.defaults: dict[str, Any] = forward.__kwdefaults__ or {}
+        self.kind: str = facts["kind"]
+        self.scalar: Callable[..., Any] | None = facts["scalar"]
+        self.c: str | None = facts["c"]
+        self.domain: Domain | dict[str, Domain] = facts["domain"]
+        self.samples: Sequence[Sample] = facts["samples"]
+        self.numpy: tuple[Any, ...] = facts["numpy"]
+        self.view: bool = facts["view"]
+        self.drops: bool = facts["drops"]
+        self.hint: Callable[..., str] | None = facts["hint"]
+        self.smooth: str = facts["smooth"]
+        self.creates: bool = facts["creates"]
+        self._check(derivatives)
+        each = Endless if self.rest else tuple
+        functions = [derivatives.get(name) for name in self.inputs]
+        reads = [self._reads(d) for d in functions]
+        self.derivatives: Any = each(tuple(functions))
+        self.reads: Any = each(tuple(reads))
+        self.picks: Any = each(tuple(self._pick(names) for names in reads))
+        self.joint: Callable[..., Any] | None = joint
+        self.joint_reads = self._reads(joint)
+        self.pick_joint = self._pick(self.joint_reads)
+        self.differentiable = joint is not None or bool(derivatives)
+        # For each input: the inputs whose derivatives read it. What nobody reads is not kept.
+        self.readers = tuple(
+            tuple(j for j, names in enumerate(reads) if names and name in names)
+            or (tuple(range(len(self.inputs))) if name in (self.joint_reads or ()) else ())
+            for name in self.inputs
+        )
+        self.op: Callable[..., Any] = self._callable()
+
+    def __repr__(self) -> str:
+        return f"<rule {self.name}({', '.join(self.inputs + self.attributes)}), {self.kind}>"
+
+    # --- what a derivative reads -------------------------------------------------------------------------------------------
+
+    def _check(self, derivatives: dict[str, Any]) -> None:
+        if self.kind not in KINDS:
+            raise RuleError(f"rule {self.name}: kind is one of {', '.join(KINDS)}, not {self.kind!r}")
+        for name in derivatives:
+            if name not in self.inputs:
+                raise RuleError(
+                    f"rule {self.name}: a derivative for {name!r}, which is not an input ({', '.join(self.inputs)})"
+                )
+        if "y" in self.inputs + self.attributes or "g" in self.inputs + self.attributes:
+            raise RuleError(f"rule {self.name}: g and y mean the cotangent and the output; call the input something else")
+
+    def _reads(self, derivative: Any) -> tuple[str, ...] | None:
+        """The names that a derivative reads, after g."""
+        if derivative is None:
+            return None
+        code = derivative.__code__
+        names: tuple[str, ...] = code.co_varnames[: code.co_argcount]
+        known = {"y", *self.inputs, *self.attributes, *(f"{name}_shape" for name in self.inputs)}
+        if self.rest:
+            known.add("index")
+        if not names or names[0] != "g" or not known.issuperset(names[1:]):
+            raise RuleError(
+                f"rule {self.name}: a derivative takes g and then any of {', '.join(sorted(known))}; this one takes "
+                f"({', '.join(names)})"
+            )
+        return names[1:]
+
+    def _pick(self, reads: tuple[str, ...] | None) -> Any:
+        """A function (inputs, y, attributes, index of the input) -> the tuple of values that a derivative reads."""
+        if reads is None:
+            return None
+        places = {"y": "y", "index": "index"}
+        for i, name in enumerate(self.inputs):
+            whole = f"tuple(inputs[{i}:])" if name == self.rest else f"inputs[{i}]"
+            places[name] = whole
+            places[f"{name}_shape"] = f"tuple(map(shape, inputs[{i}:]))" if name == self.rest else f"shape(inputs[{i}])"
+        places.update((name, f"attributes[{name!r}]") for name in self.attributes)
+        values = "".join(places[name] + "," for name in reads)
+        return _tuple_of(values)
+
+    # --- calling -----------------------------------------------------------------------------------------------------------
+
+    def _callable(self) -> Callable[..., Any]:
+        """The function that people call: a short path for one or two plain inputs, else the general one."""
+        short = {1: unary, 2: binary}.get(len(self.inputs))
+        if self.attributes or self.rest or self.view or self.joint or self.creates or short is None:
+            op = self._general()
+        else:
+            op = short(self)
+        for name in ("__name__", "__qualname__", "__doc__", "__module__"):
+            setattr(op, name, getattr(self.forward, name))
+        op.__wrapped__ = self.forward  # type: ignore[attr-defined]
+        op.rule = self  # type: ignore[attr-defined]
+        return op
+
+    def _general(self) -> Callable[..., Any]:
+        count, order, defaults = len(self.inputs), self.attributes, self.defaults
+
+        def op(*args: Any, **given: Any) -> Any:
+            if self.rest is None and len(args) > count:  # attributes by position, in the order of their declaration
+                given.update(zip(order, args[count:], strict=False))
+                if len(args) > count + len(order):
+                    raise TypeError(f"{self.name}() takes {count + len(order)} arguments, got {len(args)}")
+                args = args[:count]
+            attributes = {**defaults, **given} if given else defaults
+            if (len(args) < count and self.rest is None) or len(attributes) != len(order):
+                args = self._bind(args, attributes)
+            return apply(self, args, attributes)
+
+        return op
+
+    def _bind(self, args: tuple[Any, ...], attributes: dict[str, Any]) -> tuple[Any, ...]:
+        """Inputs given by name; an error for what is missing or unknown."""
+        bound = args + tuple(attributes.pop(name) for name in self.inputs[len(args) :] if name in attributes)
+        missing = [*self.inputs[len(bound) :], *(name for name in self.attributes if name not in attributes)]
+        unknown = [name for name in attributes if name not in self.attributes]
+        if unknown or (missing and self.rest is None):
+            words = [f"does not know {name}=" for name in unknown] + [f"needs {name}" for name in missing]
+            raise TypeError(f"{self.name}() {', '.join(words)}; it takes ({', '.join(self.inputs + self.attributes)})")
+        return bound
+
+    # --- forward mode ------------------------------------------------------------------------------------------------------
+
+    def push(self, node: Node, tangents: list[Any], saved: Any) -> Any:
+        """The tangent of the output of a node, from those of its inputs (None where an input does not move)."""
+        moving = [i for i, t in enumerate(tangents) if t is not None]
+        if self.kind == "linear":
+            return self.op(tangents[0], **node.attributes)
+        if self.kind == "general" or self.joint is not None:
+            return _transpose(node, tangents, saved)
+        total = None
+        for i in moving:
+            if self.kind == "elementwise":
+                derivative = self.derivatives[i]
+                t = carefully(self, derivative, tangents[i], saved[i])
+                t = t.real if node.dtype is not None and node.dtype.kind == "f" and np.iscomplexobj(t) else t
+                t = np.broadcast_to(t, node.shape) if np.shape(t) != node.shape else t
+            else:
+                held = dict(zip(self.reads[i] or (), saved[i], strict=True))
+                t = self.op(*(tangents[i] if j == i else held[name] for j, name in enumerate(self.inputs)), **node.attributes)
+            total = t if total is None else total + t
+        return total
+
+
+def rule(
+    *,
+    kind: str = "general",
+    numpy: Any = (),
+    scalar: Callable[..., Any] | None = None,
+    c: str | None = None,
+    domain: Any = reals,
+    samples: Sequence[Sample] = (),
+    vjp: Callable[..., Any] | None = None,
+    view: bool = False,
+    drops: bool = False,
+    hint: Callable[..., str] | None = None,
+    smooth: str = "",
+    creates: bool = False,
+    **derivatives: Callable[..., Any],
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Makes an op of a function on raw arrays.
+
+    Positional parameters of the function are its inputs, keyword-only ones its attributes. For each input that has a
+    derivative, a function of `g` (the cotangent of the output) and of what it reads: `y` (the output), inputs, attributes,
+    or the shape of an input as `x_shape`, which keeps nothing alive. It returns the cotangent of the input; the engine sums
+    it to the input's shape after broadcasting. Where the function takes any number of inputs (`*arrays`), the derivative is
+    called for each of them and reads which one it is as `index`.
+
+    >>> import numpy as np
+    >>> from autograd import Tensor, rule
+    >>> @rule(x=lambda g, x: 3 * g * x**2)
+    ... def cube(x):
+    ...     return x**3
+    >>> x = Tensor(2.0)
+    >>> cube(x).backward()
+    >>> x.grad
+    Tensor(12.0)
+
+    kind      one of `KINDS`; a wrong one makes forward mode wrong, `general` never does
+    vjp       instead of one derivative per input: one for all, which returns a tuple with an entry per input
+    numpy     the NumPy functions that mean this op when they meet a Tensor
+    scalar    the same function for Python floats, from `math`
+    c         the same for a C compiler, `{x}` standing for the input x
+    domain    where an elementwise function is defined and smooth, for all inputs or by name
+    samples   inputs to test the rule on, where the domain does not say it all
+    view      the output may look at the memory of the input
+    drops     elements of the input may not reach the output, however they look (nan included)
+    hint      a function of the raw inputs and attributes that explains a clash of shapes
+    smooth    why second derivatives are not to be expected, where that is so
+    creates   the result is a Tensor even where no input is one, and no input can have a gradient: a random draw
+    """
+    numpy = numpy if isinstance(numpy, tuple) else (numpy,)
+    facts = {
+        "kind": kind,
+        "scalar": scalar,
+        "c": c,
+        "domain": domain,
+        "samples": samples,
+        "numpy": numpy,
+        "view": view,
+        "drops": drops,
+        "hint": hint,
+        "smooth": smooth,
+        "creates": creates,
+    }
+
+    def decorate(forward: Callable[..., Any]) -> Callable[..., Any]:
+        made = Rule(forward, derivatives, vjp, facts)
+        module = forward.__module__
+        registry[made.name if module.startswith(f"{__package__}.") else f"{module}.{made.name}"] = made
+        implementations.update(dict.fromkeys(numpy, made.op))
+        return made.op
+
+    return decorate
+
+
+def zero(g: Any) -> Any:
+    """The derivative of a function that is constant between its jumps."""
+    return np.zeros_like(g)
+
+
+# --- running an op ---------------------------------------------------------------------------------------------------------
+
+
+# The two short paths are as fast as we could make them, at the price of length: no call that could be written out, no
+# tuple that could be shared. `benchmarks/` holds them to half of PyTorch's time and to micrograd's.
+
+
+def unary(rule: Rule) -> Callable[..., Any]:
+    """The short path for an op of one input without attributes."""
+    forward, scalar, pick = rule.forward, rule.scalar, rule.picks[0]
+
+    def op(x: Any, /) -> Any:
+        if type(x) is not Tensor or x.sharing is not None or gate.shut:
+            return apply(rule, (x,), _NOTHING)
+        raw = x._data
+        try:
+            y = scalar(raw) if type(raw) is float else forward(raw)  # type: ignore[misc]
+        except Exception:  # noqa: BLE001 - apply() meets it again, and finds the words or the way around
+            return apply(rule, (x,), _NOTHING)
+        out = _new(Tensor)
+        out._data = y
+        out.sharing = None
+        parent = x.node
+        if parent is None or pick is None:
+            out.node = None
+        else:
+            out.node = node_of(rule, (parent,), (pick((raw,), y, _NOTHING),), _NOTHING, y)
+        return out
+
+    return op
+
+
+def binary(rule: Rule, otherwise: Callable[..., Any] | None = None) -> Callable[..., Any]:
+    """The short path for an op of two inputs without attributes: two Tensors, or one and a Python number.
+
+    `otherwise` takes what the short path does not: `apply` by default, `apply_operator` for an operator.
+    """
+    forward, scalar, differentiable = rule.forward, rule.scalar, rule.differentiable
+    pick_x, pick_w = rule.picks
+    nothing_read = rule.reads[0] == rule.reads[1] == ()
+    others_read = rule.reads[0] == rule.inputs[1:] and rule.reads[1] == rule.inputs[:1]
+    otherwise = otherwise or apply
+
+    def op(x: Any, w: Any, /) -> Any:
+        p = q = None
+        if gate.shut:
+            return otherwise(rule, (x, w), _NOTHING)
+        if type(x) is Tensor and x.sharing is None:
+            a = x._data
+            p = x.node
+            if type(w) is Tensor and w.sharing is None:
+                b = w._data
+                q = w.node
+            elif type(w) is float or type(w) is int:
+                b = float(w) if type(a) is float else w
+            else:
+                return otherwise(rule, (x, w), _NOTHING)
+        elif (type(x) is float or type(x) is int) and type(w) is Tensor and w.sharing is None:
+            b = w._data
+            q = w.node
+            a = float(x) if type(b) is float else x
+        else:
+            return otherwise(rule, (x, w), _NOTHING)
+        try:
+            if type(a) is float and type(b) is float:
+                y = scalar(a, b)  # type: ignore[misc]
+            elif type(a) is ndarray or type(b) is ndarray:
+                y = forward(a, b)
+            else:
+                return otherwise(rule, (x, w), _NOTHING)
+        except Exception:  # noqa: BLE001 - apply() meets it again, and finds the words or the way around
+            return otherwise(rule, (x, w), _NOTHING)
+        out = _new(Tensor)
+        out._data = y
+        out.sharing = None
+        if (p is None and q is None) or not differentiable:
+            out.node = None
+            return out
+        if nothing_read:
+            saved: Any = _NO_READS
+        elif others_read:
+            saved = (None if p is None else (b,), None if q is None else (a,))
+        else:
+            raws = (a, b)
+            saved = (
+                None if p is None else pick_x(raws, y, _NOTHING),
+                None if q is None else pick_w(raws, y, _NOTHING),
+            )
+        out.node = node = _new(Node)
+        node.rule = rule
+        node.parents = (p, q)
+        node.saved = saved
+        node.attributes = _NOTHING
+        node.sequence = next_sequence()
+        node.grad = node.hooks = None
+        if type(y) is float:
+            node.shape = ()
+            node.dtype = None
+            node.value = y
+        else:
+            node.shape = y.shape
+            node.dtype = y.dtype
+            node.value = None
+        return out
+
+    return op
+
+
+def apply(rule: Rule, inputs: Any, attributes: dict[str, Any]) -> Any:
+    """Runs an op on whatever is given. Plain values give plain values; with a Tensor among them, the result is a Tensor."""
+    raws = []
+    parents: list[Node | None] = []
+    tensors = rule.creates
+    for value in inputs:
+        if type(value) is Tensor:
+            tensors = True
+            raws.append(value._data)
+            parents.append(value.node)
+        else:
+            raws.append(value if type(value) is ndarray and value.dtype.kind in "biufc" else plain(rule, value))
+            parents.append(None)
+    y = run(rule, raws, attributes)
+    if not tensors:
+        return y
+    if modes.anomaly:
+        _refuse_anomaly(rule, raws, y)
+    node = None
+    if modes.gradients and any(parent is not None for parent in parents) and (rule.differentiable or rule.creates):
+        _refuse_missing(rule, parents)
+        saved = _save(rule, inputs, raws, parents, attributes, y)
+        node = (_node_of_many if type(y) is tuple else node_of)(rule, tuple(parents), saved, attributes, y)
+        if modes.anomaly or modes.recorder is not None:
+            node.source = user_source()
+    out = with_node(y, node) if type(y) is not tuple else tuple(_output(node, i, part) for i, part in enumerate(y))
+    if modes.recorder is not None:
+        modes.recorder.note(rule, inputs, attributes, out)
+        if node is not None:
+            node.saved = _save(rule, inputs, inputs, parents, attributes, _twins(out))
+    if rule.view:
+        for part in out if type(out) is tuple else (out,):
+            _note_view(inputs[0], part)
+    return out
+
+
+def apply_operator(rule: Rule, inputs: Any, attributes: dict[str, Any]) -> Any:
+    """The same for an operator: an operand that no op can use is left to the other side, and to Python's own error."""
+    for value in inputs:
+        if type(value) is not Tensor and type(value) not in NUMBERS:
+            try:
+                bare(value)
+            except DtypeError:
+                return NotImplemented
+    return apply(rule, inputs, attributes)
+
+
+def plain(rule: Rule, value: Any) -> Any:
+    """A constant input as a raw value. (A generator of random numbers goes in as it is.)"""
+    if type(value) in NUMBERS or hasattr(value, "standard_normal"):
+        return value
+    try:
+        return bare(value)
+    except AutogradError as error:
+        raise type(error)(f"{rule.name}: {error}") from None
+
+
+def run(rule: Rule, raws: list[Any], attributes: dict[str, Any]) -> Any:
+    """The forward on raw values. Python numbers in, Python number out: a result is as weak as what it was made of."""
+    numbers = bool(raws) and all(type(raw) in NUMBERS for raw in raws)
+    if numbers and rule.scalar is not None and all(type(raw) is float for raw in raws):
+        try:
+            y = rule.scalar(*raws)
+        except (ArithmeticError, ValueError):  # where Python raises and IEEE arithmetic goes on: 1/0, log(0), exp(1000)
+            pass
+        else:
+            if type(y) is float:
+                return y
+    if numbers or rule.kind != "elementwise":
+        raws = [np.asarray(raw)[()] if type(raw) in NUMBERS else raw for raw in raws]
+    try:
+        if modes.anomaly:  # which says more than NumPy's warning
+            with np.errstate(all="ignore"):
+                y = rule.forward(*raws, **attributes)
+        else:
+            y = rule.forward(*raws, **attributes)
+    except AutogradError:
+        raise
+    except (ValueError, TypeError, IndexError) as error:
+        raise _explained(rule, raws, attributes, error) from error
+    if type(y) is ndarray and y.ndim == 0:
+        y = y[()]
+    return y.item() if numbers and isinstance(y, np.generic) else y
+
+
+def _explained(rule: Rule, raws: list[Any], attributes: dict[str, Any], error: Exception) -> AutogradError:
+    """NumPy's complaint, with the op, what came and what to do about it."""
+    given = [kind_of(raw) for raw in raws] + [f"{name}={value!r}" for name, value in attributes.items() if value is not None]
+    words = f"{rule.name}({', '.join(given)}): {error}"
+    hint = rule.hint(raws, attributes) if rule.hint else ""
+    if not hint and rule.kind == "elementwise":
+        hint = broadcast_clash([np.shape(raw) for raw in raws])
+    kind = IndexingError if isinstance(error, IndexError) else DtypeError if isinstance(error, TypeError) else ShapeError
+    return kind(f"{words}. {hint}" if hint else words)
+
+
+def _refuse_anomaly(rule: Rule, raws: list[Any], y: Any) -> None:
+    ys = y if type(y) is tuple else (y,)
+    if all(_finite(raw) for raw in raws) and not all(_finite(part) for part in ys):
+        given = ", ".join(f"{kind_of(raw)} ({range_of(raw)})" for raw in raws)
+        became = ", ".join(f"{kind_of(part)} ({range_of(part)})" for part in ys)
+        raise AnomalyError(
+            f"{rule.name} turned finite inputs into nan or inf: {given} became {became}, at {source_line(user_source())}"
+        )
+
+
+def _finite(raw: Any) -> bool:
+    return not (isinstance(raw, (float, complex)) or is_array(raw)) or bool(np.isfinite(raw).all())
+
+
+def _refuse_missing(rule: Rule, parents: list[Node | None]) -> None:
+    if rule.joint is None:
+        for i, parent in enumerate(parents):
+            if parent is not None and rule.derivatives[i] is None:
+                raise NoRuleError(
+                    f"{rule.name} has no derivative with respect to {rule.inputs[min(i, len(rule.inputs) - 1)]!r}, which "
+                    "requires a gradient. Pass it detached if its gradient is not wanted"
+                    + (". A random draw has one only where it is reparameterised, as normal and uniform are" * rule.creates)
+                )
+
+
+def _save(rule: Rule, inputs: Any, raws: Any, parents: list[Node | None], attributes: dict[str, Any], y: Any) -> Any:
+    """What the wanted derivatives read, safe from later writes: a foreign array that is read is copied."""
+    held = list(raws)
+    rest = len(rule.inputs) - 1
+    for i, raw in enumerate(held):
+        readers = rule.readers[min(i, rest)]
+        if is_mutable(raw) and (rule.joint or any(parents[j] is not None for j in readers)) and readers:
+            if type(inputs[i]) is Tensor:
+                held[i] = inputs[i] if raw is inputs[i] else kept(inputs[i])
+            elif type(raw) is not ndarray or raw.flags.writeable or raw.base is not None:
+                held[i] = raw.copy()
+    if rule.joint is not None:
+        return rule.pick_joint(held, y, attributes)
+    return tuple(None if parent is None else rule.picks[i](held, y, attributes, i - rest) for i, parent in enumerate(parents))
+
+
+def _note_view(source: Any, view: Tensor) -> None:
+    if type(source) is Tensor:
+        raw, base = source._data, getattr(view._data, "base", None)
+        if view._data is raw or (base is not None and (base is raw or base is getattr(raw, "base", None))):
+            share(source, view)
+
+
+# --- ops with several outputs ----------------------------------------------------------------------------------------------
+
+
+def _node_of_many(rule: Rule, parents: Any, saved: Any, attributes: dict[str, Any], ys: tuple[Any, ...]) -> Node:
+    """The node of an op with several outputs. Each output has a node of its own, by the rule `output`, with this as parent."""
+    node = node_of(rule, parents, saved, attributes, ys[0])
+    node.shape = tuple(y.shape for y in ys)
+    dtypes = node.dtype = tuple(y.dtype for y in ys)
+    shapes = node.shape
+
+    def fill(g: Parts) -> tuple[Any, ...]:
+        like = next(part for part in g.parts if part is not None)
+        return tuple(
+            np.zeros(shape, dtype, like=like) if part is None else part
+            for part, shape, dtype in zip(g.parts, shapes, dtypes, strict=True)
+        )
+
+    node.hooks = [fill]
+    return node
+
+
+def _output(node: Node | None, i: int, raw: Any) -> Tensor:
+    if node is None:
+        return constant(raw)
+    attributes = {"index": i, "count": len(node.shape)}
+    return with_node(raw, node_of(OUTPUT, (node,), ((i, attributes["count"]),), attributes, raw))
+
+
+def _twins(out: Any) -> Any:
+    """Recorded results without their nodes: what a node may save of its own output without holding itself alive."""
+    if type(out) is tuple:
+        return tuple(map(_twins, out))
+    twin = constant(out._data)
+    twin.trace = out.trace
+    return twin
+
+
+@rule(x=lambda g, index, count: Parts(tuple(g if i == index else None for i in range(count))))
+def output(x, *, index, count):
+    """One of the outputs of an op that has several."""
+    return x[index]
+
+
+OUTPUT = output.rule  # type: ignore[attr-defined]
+
+
+# --- forward mode of a general rule ----------------------------------------------------------------------------------------
+
+
+def _transpose(node: Node, tangents: list[Any], saved: Any) -> Any:
+    """The derivative of a rule is linear in g, so its own derivative with respect to g, applied to the tangents, is the
+    product of Jacobian and tangents."""
+    rule: Rule = node.rule
+    differentiable = modes.gradients
+    with enable_grad():
+        many = isinstance(node.shape, tuple) and isinstance(node.dtype, tuple)
+        shapes, dtypes = (node.shape, node.dtype) if many else ((node.shape,), (node.dtype,))
+        us = tuple(
+            Tensor(0.0 if dtype is None else np.zeros(shape, dtype, like=_array_of(tangents)), requires_grad=True)
+            for shape, dtype in zip(shapes, dtypes, strict=True)  # type: ignore[arg-type]
+        )
+        u = us if many else us[0]
+        if rule is OUTPUT:
+            index = node.attributes["index"]
+            return next(t for t in tangents if t is not None)[index]
+        if rule.joint is not None:
+            ds = rule.joint(u, *saved)
+        else:
+            ds = [
+                None if t is None else derivative(u, *read)  # type: ignore[misc]
+                for t, derivative, read in zip(tangents, rule.derivatives, saved)  # noqa: B905 - the second may be endless
+            ]
+        pairing = None
+        for t, d, parent in zip(tangents, ds, node.parents, strict=True):
+            if t is not None and isinstance(d, Tensor) and d.node is not None:
+                term = (fit(d, parent, node) * t).sum()  # type: ignore[arg-type]
+                pairing = term if pairing is None else pairing + term
+        if pairing is None or pairing.node is None:
+            zeros = tuple(constant(u._data) for u in us)
+            return zeros if many else zeros[0]
+        if pairing.dtype.kind == "c":
+            pairing = pairing.real
+        seed = constant(np.ones_like(pairing._data) if type(pairing._data) is not float else 1.0)
+    with mode(gradients=differentiable):
+        cotangents = backpropagate(pairing.node, seed, retain=True, rewrap=linked_reads)
+    results = tuple(cotangents.get(u.node, constant(u._data)) for u in us)
+    return results if many else results[0]
+
+
+def _array_of(tangents: list[Any]) -> Any:
+    """A raw array of the kind that the tangents are made of, to create others like it."""
+    raw = next((t._data if isinstance(t, Tensor) else t for t in tangents if t is not None and not isinstance(t, tuple)), None)
+    return raw if is_array(raw) and not isinstance(raw, np.generic) else np.zeros(())
