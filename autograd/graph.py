@@ -7,7 +7,7 @@ that behaves like one. Knows no op and no Tensor: a node's rule is asked for its
 
 import itertools
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from contextlib import ContextDecorator
 from heapq import heappop, heappush
 from sys import getrefcount
@@ -231,6 +231,7 @@ def _sum(a: Any, b: Any) -> Any:
 
 Rewrap = Callable[[Node], Any]
 Watch = Callable[[Node, Any], None]
+Pull = tuple[Node | None, Any, Any]  # an input of a node, the derivative with respect to it, and what that reads
 
 
 def backpropagate(
@@ -280,8 +281,11 @@ def _sweep(
             watch(node, g)
         elif type(g) is float:
             node.grad = g if node.grad is None else node.grad + g
+        if not rule.elementwise and (type(g) is float or isinstance(g, np.generic)):
+            g = np.asarray(g)  # so that a rule may use methods and like=
         if rewrap is not None:
             saved = rewrap(node)
+        pulls: Iterable[Pull]
         if rule.joint is None:
             pulls = zip(node.parents, rule.derivatives, saved)  # noqa: B905 - `strict` costs more than the check is worth
         else:
@@ -318,7 +322,7 @@ def _sweep(
     return pending
 
 
-def _pull_jointly(node: Node, g: Any, saved: Any) -> list[tuple[Node | None, Callable[..., Any], tuple[Any, ...]]]:
+def _pull_jointly(node: Node, g: Any, saved: Any) -> list[Pull]:
     """The rows of the sweep's inner loop for a rule with one derivative for all inputs: what it returned, one by one."""
     try:
         ds = node.rule.joint(g, *saved)

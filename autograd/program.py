@@ -13,7 +13,7 @@ import numpy as np
 
 from .errors import RecordingError, ShapeError
 from .explain import kind_of, user_source
-from .graph import Node, mode, modes
+from .graph import Node, leaf_of, mode, modes, next_sequence
 from .rule import Rule, run
 from .tensor import NUMBERS, Tensor, bare, become, constant, is_array, owned
 from .tree import leaves, paths, rebuild
@@ -84,6 +84,7 @@ class Recorder:
         self.gradients: dict[Node, Variable | None] = {}  # leaves whose gradient was replaced
         self.must_be_empty: list[Node] = []  # leaves to whose gradient, None so far, something was added
         self.externals: list[tuple[Variable, Callable[[], Any]]] = []
+        self.start = next_sequence()  # leaves that are younger were made by the function, and are no state
         self._made = 0
 
     # --- what Tensors are called -------------------------------------------------------------------------------------------
@@ -162,7 +163,7 @@ class Recorder:
 
     def deposits(self, node: Node) -> None:
         """Something is about to be added to the gradient of a node."""
-        if node.rule is not None:
+        if node.rule is not None or node.sequence > self.start:
             return
         if node.grad is not None and not isinstance(node.grad, Tensor):
             node.grad = constant(node.grad)
@@ -173,7 +174,7 @@ class Recorder:
 
     def replaced_gradient(self, tensor: Tensor) -> None:
         """The gradient of a Tensor was set, to None perhaps."""
-        if tensor.node is not None and tensor.node.rule is None:
+        if tensor.node is not None and tensor.node.rule is None and tensor.node.sequence < self.start:
             self.variable_of(tensor)
             self.gradients[tensor.node] = None
 
@@ -198,11 +199,12 @@ class Program:
     outside, by reference; `state` is what it replaced there. `print(program)` reads like code.
     """
 
-    def __init__(self, name: str, recorder: Recorder, arguments: Any, result: Any) -> None:
+    def __init__(self, name: str, recorder: Recorder, arguments: Any, given: list[Any], result: Any) -> None:
         self.name = name
         self.instructions = recorder.instructions
         self.inputs = recorder.inputs
         self.captured = [variable for variable, _ in recorder.captured]
+        self._given = given  # the leaves of the arguments themselves
         self._arguments = arguments  # the tree of arguments, with Variables or the static values that were passed
         self._externals = recorder.externals
         self._readers = recorder.captured
@@ -254,15 +256,15 @@ class Program:
 
     def run(self, *args: Any, **kwargs: Any) -> Any:
         """Runs the instructions in NumPy, with other arguments, and replaces the state: bit for bit what the function does."""
-        values = self._bind(args, kwargs)
+        values, stand_ins = self._bind(args, kwargs)
         for variable, read in [*self._externals, *self._readers]:
             if variable not in values:
                 values[variable] = read()
         for node in self._must_be_empty:
-            if node.grad is not None:
+            if stand_ins.get(node, node).grad is not None:
                 raise RecordingError(
                     f"{self._leaves.get(node, 'leaf')}.grad was None when the Program was recorded, and is not now: the "
-                    "function would add to it, the Program would not. Reset gradients inside the recorded function, before backward()"
+                    "function would add to it, the Program would not. Reset gradients in the function, before backward()"
                 )
         for instruction, done in zip(self.instructions, self._last_use, strict=True):
             raws = [values[v] if isinstance(v, Variable) else v for v in instruction.inputs]
@@ -272,20 +274,23 @@ class Program:
             for variable in done:
                 del values[variable]
         for _, tensor, variable in self._state:
-            become(tensor, constant(values[variable]), tensor.node)
+            target = stand_ins.get(tensor, tensor)
+            become(target, constant(values[variable]), target.node)
         for node, gradient in self._gradients:
-            node.grad = None if gradient is None else constant(values[gradient])
+            stand_ins.get(node, node).grad = None if gradient is None else constant(values[gradient])
         return rebuild(
             self._result,
             iter([constant(values[leaf]) if isinstance(leaf, Variable) else leaf for leaf in leaves(self._result)]),
         )
 
-    def _bind(self, args: Any, kwargs: Any) -> dict[Variable, Any]:
+    def _bind(self, args: Any, kwargs: Any) -> tuple[dict[Variable, Any], dict[Any, Any]]:
+        """The values of the inputs; and for each Tensor that was an argument then, and its node, what stands there now."""
         given, expected = list(paths((args, kwargs))), list(paths(self._arguments))
         if [path for path, _ in given] != [path for path, _ in expected]:
             raise TypeError(f"{self.name} was recorded for the arguments {[path for path, _ in expected]}")
         values: dict[Variable, Any] = {}
-        for (path, value), (_, slot) in zip(given, expected, strict=True):
+        stand_ins: dict[Any, Any] = {}
+        for (path, value), (_, slot), then in zip(given, expected, self._given, strict=True):
             if not isinstance(slot, Variable):
                 if slot is not value and slot != value:
                     raise ValueError(f"{self.name} was recorded with {path} = {slot!r}, which is part of the Program now")
@@ -294,7 +299,12 @@ class Program:
                 if kind_of(raw) != slot.spec:
                     raise ShapeError(f"{self.name}: {slot.name} was recorded as {slot.spec}, and this is {kind_of(raw)}")
                 values[slot] = raw
-        return values
+                if isinstance(then, Tensor):
+                    now = value if isinstance(value, Tensor) else Tensor(raw)
+                    stand_ins[then] = now
+                    if then.node is not None:
+                        stand_ins[then.node] = now.node or leaf_of(raw)
+        return values, stand_ins
 
 
 def record(function: Callable[..., Any], *args: Any, **kwargs: Any) -> tuple[Any, Program]:
@@ -335,7 +345,7 @@ def record(function: Callable[..., Any], *args: Any, **kwargs: Any) -> tuple[Any
         recorder.finish()
     arguments = rebuild((args, kwargs), iter(slots))
     name = getattr(function, "__name__", type(function).__name__)
-    return result, Program(name, recorder, arguments, outcome)
+    return result, Program(name, recorder, arguments, values, outcome)
 
 
 def external(name: str, read: Callable[[], Any]) -> Any:

@@ -119,6 +119,7 @@ class Rule:
         self.attributes: tuple[str, ...] = names[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
         self.defaults: dict[str, Any] = forward.__kwdefaults__ or {}
         self.kind: str = facts["kind"]
+        self.elementwise = self.kind == "elementwise"
         self.scalar: Callable[..., Any] | None = facts["scalar"]
         self.c: str | None = facts["c"]
         self.domain: Domain | dict[str, Domain] = facts["domain"]
@@ -198,10 +199,10 @@ class Rule:
     def _callable(self) -> Callable[..., Any]:
         """The function that people call: a short path for one or two plain inputs, else the general one."""
         short = {1: unary, 2: binary}.get(len(self.inputs))
-        if self.attributes or self.rest or self.view or self.joint or self.creates or short is None:
-            op = self._general()
-        else:
+        if short and self.kind in ("elementwise", "multilinear") and not (self.attributes or self.rest or self.view):
             op = short(self)
+        else:
+            op = self._general()
         for name in ("__name__", "__qualname__", "__doc__", "__module__"):
             setattr(op, name, getattr(self.forward, name))
         op.__wrapped__ = self.forward  # type: ignore[attr-defined]
@@ -473,7 +474,7 @@ def apply(rule: Rule, inputs: Any, attributes: dict[str, Any]) -> Any:
         if node is not None:
             node.saved = _save(rule, inputs, inputs, parents, attributes, _twins(out))
     if rule.view:
-        for part in out if type(out) is tuple else (out,):
+        for part in out if isinstance(out, tuple) else (out,):
             _note_view(inputs[0], part)
     return out
 
@@ -524,7 +525,8 @@ def run(rule: Rule, raws: list[Any], attributes: dict[str, Any]) -> Any:
         raise _explained(rule, raws, attributes, error) from error
     if type(y) is ndarray and y.ndim == 0:
         y = y[()]
-    return y.item() if numbers and isinstance(y, np.generic) else y
+    weak = numbers and isinstance(y, np.generic) and attributes.get("dtype") is None
+    return y.item() if weak else y
 
 
 def _explained(rule: Rule, raws: list[Any], attributes: dict[str, Any], error: Exception) -> AutogradError:
@@ -574,6 +576,10 @@ def _save(rule: Rule, inputs: Any, raws: Any, parents: list[Node | None], attrib
                 held[i] = inputs[i] if raw is inputs[i] else kept(inputs[i])
             elif type(raw) is not ndarray or raw.flags.writeable or raw.base is not None:
                 held[i] = raw.copy()
+        elif type(raw) in NUMBERS and not rule.elementwise:
+            held[i] = np.asarray(raw)[()]
+    if type(y) in NUMBERS and not rule.elementwise:
+        y = np.asarray(y)[()]
     if rule.joint is not None:
         return rule.pick_joint(held, y, attributes)
     return tuple(None if parent is None else rule.picks[i](held, y, attributes, i - rest) for i, parent in enumerate(parents))
@@ -624,7 +630,7 @@ def _twins(out: Any) -> Any:
 
 
 @rule(x=lambda g, index, count: Parts(tuple(g if i == index else None for i in range(count))))
-def output(x, *, index, count):
+def output(x: Any, *, index: int, count: int) -> Any:
     """One of the outputs of an op that has several."""
     return x[index]
 
@@ -639,40 +645,37 @@ def _transpose(node: Node, tangents: list[Any], saved: Any) -> Any:
     """The derivative of a rule is linear in g, so its own derivative with respect to g, applied to the tangents, is the
     product of Jacobian and tangents."""
     rule: Rule = node.rule
+    if rule is OUTPUT:
+        return tangents[0][node.attributes["index"]]
     differentiable = modes.gradients
+    many = isinstance(node.dtype, tuple)
+    specs = zip(node.shape, node.dtype, strict=True) if many else [(node.shape, node.dtype)]  # type: ignore[arg-type]
+    like = _array_of(tangents)
+    us = tuple(Tensor(0.0 if dtype is None else np.zeros(shape, dtype, like=like)) for shape, dtype in specs)
     with enable_grad():
-        many = isinstance(node.shape, tuple) and isinstance(node.dtype, tuple)
-        shapes, dtypes = (node.shape, node.dtype) if many else ((node.shape,), (node.dtype,))
-        us = tuple(
-            Tensor(0.0 if dtype is None else np.zeros(shape, dtype, like=_array_of(tangents)), requires_grad=True)
-            for shape, dtype in zip(shapes, dtypes, strict=True)  # type: ignore[arg-type]
-        )
-        u = us if many else us[0]
-        if rule is OUTPUT:
-            index = node.attributes["index"]
-            return next(t for t in tangents if t is not None)[index]
-        if rule.joint is not None:
-            ds = rule.joint(u, *saved)
-        else:
-            ds = [
-                None if t is None else derivative(u, *read)  # type: ignore[misc]
-                for t, derivative, read in zip(tangents, rule.derivatives, saved)  # noqa: B905 - the second may be endless
-            ]
-        pairing = None
-        for t, d, parent in zip(tangents, ds, node.parents, strict=True):
+        pairing = constant(0.0)
+        for t, d, parent in zip(
+            tangents, _derivatives(rule, us if many else us[0], tangents, saved), node.parents, strict=True
+        ):
             if t is not None and isinstance(d, Tensor) and d.node is not None:
-                term = (fit(d, parent, node) * t).sum()  # type: ignore[arg-type]
-                pairing = term if pairing is None else pairing + term
-        if pairing is None or pairing.node is None:
-            zeros = tuple(constant(u._data) for u in us)
-            return zeros if many else zeros[0]
-        if pairing.dtype.kind == "c":
-            pairing = pairing.real
-        seed = constant(np.ones_like(pairing._data) if type(pairing._data) is not float else 1.0)
-    with mode(gradients=differentiable):
-        cotangents = backpropagate(pairing.node, seed, retain=True, rewrap=linked_reads)
-    results = tuple(cotangents.get(u.node, constant(u._data)) for u in us)
+                pairing = pairing + (fit(d, parent, node) * t).sum()  # type: ignore[arg-type]
+        pairing = pairing.real if pairing.dtype.kind == "c" else pairing
+    results = us
+    if pairing.node is not None:
+        seed = constant(1.0 if type(pairing._data) is float else np.ones_like(pairing._data))
+        with mode(gradients=differentiable):
+            found = backpropagate(pairing.node, seed, retain=True, rewrap=linked_reads)
+        results = tuple(found.get(u.node, u) for u in us)  # type: ignore[arg-type]
+    if not any(isinstance(t, Tensor) for t in tangents):
+        results = tuple(result._data for result in results)
     return results if many else results[0]
+
+
+def _derivatives(rule: Rule, u: Any, tangents: list[Any], saved: Any) -> Any:
+    """The derivatives of a rule at a Tensor u in the place of g, for the inputs that move."""
+    if rule.joint is not None:
+        return rule.joint(u, *saved)
+    return [None if t is None else rule.derivatives[i](u, *saved[i]) for i, t in enumerate(tangents)]
 
 
 def _array_of(tangents: list[Any]) -> Any:

@@ -14,7 +14,7 @@ import math
 import sys
 from collections.abc import Callable, Iterator
 from sys import getrefcount
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -24,6 +24,8 @@ from .graph import Node, backpropagate, gate, leaf_of, mode, modes, ndarray
 from .tree import leaves, transform
 
 NUMBERS = frozenset((float, int, bool))  # raw values that are weak in NumPy's promotion and can never be written to
+
+Method: TypeAlias = Callable[..., Any]
 
 # What NumPy calls comes back to us here: a function, a ufunc, or (ufunc, method) -> the op that it means on Tensors.
 implementations: dict[Any, Callable[..., Any]] = {}
@@ -55,6 +57,84 @@ class Tensor:
     node: Node | None
     sharing: Sharing | None
     trace: Any
+
+    # Put on the class by ops/methods.py, and named here for editors and type checkers.
+    __add__: Method
+    __radd__: Method
+    __iadd__: Method
+    __sub__: Method
+    __rsub__: Method
+    __isub__: Method
+    __mul__: Method
+    __rmul__: Method
+    __imul__: Method
+    __truediv__: Method
+    __rtruediv__: Method
+    __itruediv__: Method
+    __floordiv__: Method
+    __rfloordiv__: Method
+    __mod__: Method
+    __rmod__: Method
+    __pow__: Method
+    __rpow__: Method
+    __matmul__: Method
+    __rmatmul__: Method
+    __and__: Method
+    __or__: Method
+    __xor__: Method
+    __lt__: Method
+    __le__: Method
+    __gt__: Method
+    __ge__: Method
+    __neg__: Method
+    __pos__: Method
+    __abs__: Method
+    __invert__: Method
+    __getitem__: Method
+    __setitem__: Method
+    exp: Method
+    log: Method
+    sqrt: Method
+    sin: Method
+    cos: Method
+    tanh: Method
+    sigmoid: Method
+    relu: Method
+    abs: Method
+    conj: Method
+    conjugate: Method
+    round: Method
+    clip: Method
+    sum: Method
+    mean: Method
+    prod: Method
+    max: Method
+    min: Method
+    var: Method
+    std: Method
+    argmax: Method
+    argmin: Method
+    argsort: Method
+    any: Method
+    all: Method
+    cumsum: Method
+    cumprod: Method
+    dot: Method
+    reshape: Method
+    transpose: Method
+    swapaxes: Method
+    squeeze: Method
+    ravel: Method
+    flatten: Method
+    repeat: Method
+    take: Method
+    nonzero: Method
+    astype: Method
+    copy: Method
+    T: "Tensor"
+    mT: "Tensor"
+    real: "Tensor"
+    imag: "Tensor"
 
     __array_priority__ = 1000.0
 
@@ -598,7 +678,7 @@ def _restore(raw: Any, requires_grad: bool, grad: Any) -> Tensor:
 # --- NumPy's protocols -----------------------------------------------------------------------------------------------------
 
 # These look at shapes and dtypes only, so they may see the bare array whatever is wanted of it.
-INSPECTIONS = frozenset(
+INSPECTIONS: frozenset[Any] = frozenset(
     (
         np.shape,
         np.ndim,
@@ -611,7 +691,9 @@ INSPECTIONS = frozenset(
         np.array2string,
     )
 )
-CREATORS = frozenset((np.zeros, np.ones, np.empty, np.full, np.eye, np.identity, np.arange, np.array, np.asarray))
+CREATORS: frozenset[Any] = frozenset(
+    (np.zeros, np.ones, np.empty, np.full, np.eye, np.identity, np.arange, np.array, np.asarray)
+)
 # These write into an argument: the gradient of what is written would be lost in a plain array.
 WRITERS = frozenset((np.copyto, np.put, np.place, np.putmask, np.put_along_axis, np.fill_diagonal))
 

@@ -13,15 +13,15 @@ import numpy as np
 from .errors import DtypeError, GradientError, ShapeError
 from .explain import kind_of
 from .graph import Node, ancestors, backpropagate, enable_grad, leaf_of, mode, modes, push_forward
-from .rule import rule
-from .tensor import Tensor, bare, cast_like, constant, is_inexact, linked_reads, seed, with_node
+from .rule import rule, sample
+from .tensor import Tensor, bare, cast_like, constant, is_inexact, linked_reads, owned, seed, with_node
 from .tree import leaves, rebuild, transform
 
 Function = Callable[..., Any]
 
 
-@rule(kind="linear", x=lambda g: g, view=True)
-def argument(x):  # type: ignore[no-untyped-def]
+@rule(kind="linear", x=lambda g: g, view=True, samples=[sample((2, 3))])
+def argument(x: Any) -> Any:
     """The argument of a transformed function: the same value, at a node where its sweep stops."""
     return x
 
@@ -40,10 +40,9 @@ def lift(tree: Any, what: str) -> tuple[Any, list[Node]]:
         if isinstance(leaf, Tensor) and leaf.node is not None:
             out: Tensor = argument(leaf)
         else:
-            out = with_node(raw if isinstance(leaf, Tensor) else constant(raw).data, leaf_of(raw))
-        assert out.node is not None
-        out.node.attributes = {"argument": True}
-        nodes.append(out.node)
+            out = with_node(raw if isinstance(leaf, Tensor) else owned(raw), leaf_of(raw))
+            out.node.attributes = {"argument": True}  # type: ignore[union-attr]
+        nodes.append(out.node)  # type: ignore[arg-type]
         return out
 
     return transform(lifted, tree), nodes
@@ -93,14 +92,13 @@ def _pull(outputs: list[Tensor], gs: list[Any], own: list[Node], outside: bool, 
 
 
 def _scalar(y: Any, what: str) -> Tensor:
-    if not isinstance(y, Tensor):
-        y = constant(bare(y))
+    y = y if isinstance(y, Tensor) else constant(bare(y))
     if y.size != 1:
         raise GradientError(
             f"{what} needs a function that returns one number, and this one returned shape {y.shape}. Reduce it with .sum() "
             "or .mean(), or ask for autograd.vjp or a Jacobian"
         )
-    return y
+    return y  # type: ignore[no-any-return]
 
 
 def value_and_grad(f: Function, argnum: int | tuple[int, ...] = 0) -> Function:

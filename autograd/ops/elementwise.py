@@ -127,6 +127,32 @@ def power(x, w):
     return x**w
 
 
+# --- activations -----------------------------------------------------------------------------------------------------------
+
+
+def _sigmoid(x):
+    """The same for a Python float."""
+    e = math.exp(-abs(x))
+    return (1.0 if x >= 0 else e) / (1.0 + e)
+
+
+def _sigmoid_x(g, x, y):
+    return g * y * sigmoid(-x)
+
+
+@elementwise(x=_sigmoid_x, scalar=_sigmoid, c="1 / (1 + exp(-{x}))")
+def sigmoid(x):
+    """1 / (1 + exp(-x)). (y * (1 - y) instead of y * sigmoid(-x) would be 0 from x = 37 on.)"""
+    e = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1, e) / (1 + e)
+
+
+@elementwise(x=lambda g, y: g * (y != 0), scalar=lambda x: 0.0 if x <= 0 else x, c="({x} > 0 ? {x} : 0)")
+def relu(x):
+    """max(x, 0), with slope 0 at 0."""
+    return np.maximum(x, 0)
+
+
 # --- exp and log -----------------------------------------------------------------------------------------------------------
 
 
@@ -357,28 +383,6 @@ def _sinc_x(g, x, y):
 def sinc(x):
     """sin(pi x) / (pi x), and 1 at 0."""
     return np.sinc(x)
-
-
-# --- activations -----------------------------------------------------------------------------------------------------------
-
-
-def _sigmoid(x):
-    """The same for a Python float."""
-    e = math.exp(-abs(x))
-    return (1.0 if x >= 0 else e) / (1.0 + e)
-
-
-@elementwise(x=lambda g, x, y: g * y * sigmoid(-x), scalar=_sigmoid, c="1 / (1 + exp(-{x}))")
-def sigmoid(x):
-    """1 / (1 + exp(-x)). (y * (1 - y) instead of y * sigmoid(-x) would be 0 from x = 37 on.)"""
-    e = np.exp(-np.abs(x))
-    return np.where(x >= 0, 1, e) / (1 + e)
-
-
-@elementwise(x=lambda g, y: g * (y != 0), scalar=lambda x: 0.0 if x <= 0 else x, c="({x} > 0 ? {x} : 0)")
-def relu(x):
-    """max(x, 0), with slope 0 at 0."""
-    return np.maximum(x, 0)
 
 
 # --- kinks and steps -------------------------------------------------------------------------------------------------------

@@ -4,6 +4,8 @@ An index is split in two: `key`, a plain template that stands on the node as an 
 inputs like any other, so that a recorded Program can be run with other ones.
 """
 
+from typing import Any
+
 import numpy as np
 
 from ..errors import DtypeError
@@ -15,7 +17,8 @@ HERE = "array"  # in a key: the place of the next index array
 
 def split_key(key):
     """A user's index as (key, arrays)."""
-    template, arrays = [], []
+    template: list[Any] = []
+    arrays = []
     for entry in key if isinstance(key, tuple) else (key,):
         if isinstance(entry, (list, Tensor)) or (is_array(entry) and np.ndim(entry)):
             array = np.asarray(entry) if isinstance(entry, list) else entry
@@ -83,11 +86,9 @@ def _assigned_value(g, value_shape, indices, key):
     taken = getitem(g, *indices, key=key)
     if any(index.dtype.kind != "b" for index in indices):
         # A place that is named twice holds what was written last, so only that writing has a gradient.
-        order = np.arange(taken.size).reshape(taken.shape)
-        where = join_key(key, [np.asarray(index) for index in indices])
-        winner = np.full(np.shape(g), -1)
-        winner[where] = order
-        taken = taken * (winner[where] == order)
+        order = np.arange(taken.size, like=g).reshape(taken.shape)
+        last = assign(np.full(np.shape(g), -1, like=g), order, *indices, key=key)
+        taken = taken * (getitem(last, *indices, key=key) == order)
     lead = taken.ndim - len(value_shape)
     return taken.reshape(value_shape) if lead < 0 else taken
 

@@ -4,6 +4,7 @@ The functions are put there as they are, because a call through a method of our 
 """
 
 import operator
+from typing import Any
 
 import numpy as np
 
@@ -43,7 +44,7 @@ def _in_place(op):
     return method
 
 
-BINARY = {
+BINARY: dict[str, Any] = {
     "add": elementwise.add,
     "sub": elementwise.subtract,
     "mul": elementwise.multiply,
@@ -56,7 +57,7 @@ BINARY = {
     "or": elementwise.bitwise_or,
     "xor": elementwise.bitwise_xor,
 }
-COMPARISONS = {
+COMPARISONS: dict[str, Any] = {
     "eq": elementwise.equal,
     "ne": elementwise.not_equal,
     "lt": elementwise.less,

@@ -4,16 +4,17 @@ A draw is an op whose input is the generator, so a recorded Program draws anew, 
 Normal and uniform draws are reparameterised: they have gradients with respect to their parameters. Stands on `rule`.
 """
 
+from typing import Any
+
 import numpy as np
 
 from ..rule import GENERATOR, rule, sample
-from ..tensor import Tensor
 
 
 class _Default:
     """Where draws come from when no generator is given; made at the first draw, for numpy.random is slow to import."""
 
-    generator = None
+    generator: Any = None
 
 
 def seed(value):
@@ -64,7 +65,7 @@ def permutation_draw(generator, *, n):
     return generator.permutation(n)
 
 
-def normal(loc=0.0, scale=1.0, size=None, generator=None, dtype=np.float64) -> Tensor:
+def normal(loc=0.0, scale=1.0, size=None, generator=None, dtype=np.float64):
     """Normal draws, loc + scale * z: differentiable in loc and scale.
 
     >>> from autograd import random
@@ -76,24 +77,24 @@ def normal(loc=0.0, scale=1.0, size=None, generator=None, dtype=np.float64) -> T
     return z if _is(loc, 0) and _is(scale, 1) else loc + scale * z
 
 
-def uniform(low=0.0, high=1.0, size=None, generator=None, dtype=np.float64) -> Tensor:
+def uniform(low=0.0, high=1.0, size=None, generator=None, dtype=np.float64):
     """Uniform draws on [low, high), low + (high - low) * u: differentiable in low and high."""
     u = standard_uniform(generator or default_generator(), shape=_shape(size, low, high), dtype=dtype)
     return u if _is(low, 0) and _is(high, 1) else low + (high - low) * u
 
 
-def bernoulli(p, size=None, generator=None) -> Tensor:
+def bernoulli(p, size=None, generator=None):
     """Draws that are true with probability p. They have no derivative in p: one that is wanted is an error."""
     return bernoulli_draw(generator or default_generator(), p, shape=_shape(size, p))
 
 
-def integers(low, high=None, size=None, generator=None) -> Tensor:
+def integers(low, high=None, size=None, generator=None):
     """Whole numbers of [low, high), or of [0, low)."""
     low, high = (0, low) if high is None else (low, high)
     return integer_draw(generator or default_generator(), low=low, high=high, shape=_shape(size))
 
 
-def permutation(n, generator=None) -> Tensor:
+def permutation(n, generator=None):
     """The numbers below n in random order."""
     return permutation_draw(generator or default_generator(), n=n)
 

@@ -1,0 +1,289 @@
+"""Every op of the registry, on every sample of its rule: one table, walked by each test.
+
+Values against NumPy, gradients in reverse and forward mode and second derivatives against finite differences in float64,
+dtypes, sizes 0 and 1, layouts, recording, arrays that are not NumPy's. A new op is tested by standing in the registry.
+"""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autograd
+from autograd import Tensor, jvp, record, registry, vjp
+from autograd.rule import GENERATOR, Domain, Rule, Sample
+
+from .numeric import Double, bare, directional
+
+OURS = {name: rule for name, rule in registry.items() if "." not in name and name != "output"}
+SHAPES: dict[int, list[tuple[Any, ...]]] = {1: [((2, 3),)], 2: [((2, 3), (2, 3)), ((2, 3), (3,)), ((2, 1), (1, 3))]}
+SHAPES[3] = [((2, 3), (2, 3), (2, 3))]
+
+
+def samples_of(rule: Rule) -> list[Sample]:
+    """The samples on the rule, or shapes that broadcast, for an elementwise one."""
+    if rule.samples:
+        return list(rule.samples)
+    assert rule.kind == "elementwise", f"{rule.name} has no samples"
+    return [Sample(shapes, {}) for shapes in SHAPES[len(rule.inputs)]]
+
+
+def within(domain: Domain, shape: tuple[int, ...], rng: Any, dtype: Any = np.float64) -> Any:
+    """Distinct values well inside a domain, none near another or near a whole number, where steps and kinks are."""
+    low, high = max(domain.low, -2.0), min(domain.high, 2.0 if domain.low < 0 else 3.0)
+    n = int(np.prod(shape))
+    margin = 0.12 * (high - low)
+    values = np.linspace(low + margin, high - margin, n + 2)[1:-1] + 0.013
+    values = np.where(abs(values - np.round(values)) < 0.04, values + 0.06, values)
+    return rng.permutation(values).reshape(shape).astype(dtype)
+
+
+def build(rule: Rule, sample: Sample, dtype: Any = np.float64, seed: int = 0) -> list[Any]:
+    """Arrays for the shapes of a sample; everything else in it as it is."""
+    rng = np.random.default_rng(seed)
+    inputs: list[Any] = []
+    for i, given in enumerate(sample.inputs):
+        if isinstance(given, tuple):
+            name = rule.inputs[min(i, len(rule.inputs) - 1)]
+            domain = rule.domain[name] if isinstance(rule.domain, dict) else rule.domain
+            inputs.append((within(domain, given, rng, dtype) + np.dtype(dtype).type(0.011 * i)).astype(dtype))
+        elif given is GENERATOR:
+            inputs.append(np.random.default_rng(seed))
+        else:
+            inputs.append(given)
+    return inputs
+
+
+CASES = [
+    pytest.param(rule, sample, id=f"{name}-{i}") for name, rule in OURS.items() for i, sample in enumerate(samples_of(rule))
+]
+BITS = {"bitwise_and", "bitwise_or", "bitwise_xor", "invert"}
+SMOOTH = [case for case in CASES if case.values[0].differentiable]  # type: ignore[union-attr]
+
+
+def moving(rule: Rule, inputs: list[Any]) -> list[int]:
+    """Which inputs have a derivative and a value that can move."""
+    return [
+        i
+        for i, x in enumerate(inputs)
+        if isinstance(x, np.ndarray) and x.dtype.kind == "f" and (rule.joint or rule.derivatives[i] is not None)
+    ]
+
+
+def function_of(rule: Rule, sample: Sample, inputs: list[Any], free: list[int]) -> Any:
+    """The op as a function of its moving inputs alone, with one output (the parts of several joined)."""
+
+    def f(*xs: Any) -> Any:
+        given = list(inputs)
+        for i, x in zip(free, xs, strict=True):
+            given[i] = x
+        y = rule.op(*given, **sample.attributes)
+        return autograd.concatenate([part.reshape(-1) for part in y]) if isinstance(y, tuple) else y
+
+    return f
+
+
+def raw_function(f: Any) -> Any:
+    def plain(*xs: Any) -> Any:
+        y = f(*xs)
+        return np.asarray(y)
+
+    return plain
+
+
+def whole(x: Any, rule: Rule) -> Any:
+    return x.astype(int) if rule.name in BITS else x
+
+
+@pytest.mark.parametrize(("rule", "sample"), CASES)
+def test_values_are_those_of_the_forward_and_of_numpy(rule: Rule, sample: Sample) -> None:
+    inputs = [whole(x, rule) if isinstance(x, np.ndarray) else x for x in build(rule, sample)]
+    if rule.creates:
+        inputs = build(rule, sample)
+    expected = rule.forward(*build(rule, sample) if rule.creates else inputs, **{**rule.defaults, **sample.attributes})
+    tensors = [Tensor(x) if isinstance(x, np.ndarray) else x for x in inputs]
+    got = rule.op(*tensors, **sample.attributes)
+    for ours, theirs in zip(*((v if isinstance(v, tuple) else (v,)) for v in (got, expected)), strict=True):
+        assert isinstance(ours, Tensor)
+        assert ours.shape == np.shape(theirs)
+        assert ours.dtype == theirs.dtype
+        np.testing.assert_array_equal(ours.numpy(), theirs)
+    for function in rule.numpy:
+        if isinstance(function, np.ufunc) and not rule.attributes:
+            np.testing.assert_allclose(bare(function(*inputs)), expected, rtol=1e-15)
+            np.testing.assert_array_equal(function(*tensors).numpy(), expected)
+
+
+@pytest.mark.parametrize(("rule", "sample"), SMOOTH)
+def test_gradients_in_both_modes(rule: Rule, sample: Sample) -> None:
+    inputs = build(rule, sample)
+    free = moving(rule, inputs)
+    f = function_of(rule, sample, inputs, free)
+    xs = [inputs[i] for i in free]
+    rng = np.random.default_rng(1)
+    directions = [rng.normal(size=x.shape) for x in xs]
+    numeric = directional(raw_function(f), xs, directions)
+    y, pull = vjp(f, *xs)
+    g = rng.normal(size=np.shape(y))
+    gradients = pull(g if np.shape(y) else float(g))
+    for x, gradient in zip(xs, gradients, strict=True):
+        assert np.shape(gradient) == x.shape
+        assert gradient.dtype == x.dtype
+    reverse = sum(np.vdot(gradient, d) for gradient, d in zip(gradients, directions, strict=True))
+    np.testing.assert_allclose(reverse, np.vdot(g, numeric), rtol=1e-7, atol=1e-8)
+    _, forward = jvp(f, tuple(xs), tuple(directions))
+    assert np.shape(forward) == np.shape(y)
+    np.testing.assert_allclose(forward, numeric, rtol=1e-7, atol=1e-8)
+    np.testing.assert_allclose(np.vdot(forward, g), reverse, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize(("rule", "sample"), SMOOTH)
+def test_second_derivatives(rule: Rule, sample: Sample) -> None:
+    inputs = build(rule, sample)
+    free = moving(rule, inputs)
+    f = function_of(rule, sample, inputs, free)
+    xs = [inputs[i] for i in free]
+    rng = np.random.default_rng(2)
+    directions = [rng.normal(size=x.shape) for x in xs]
+    g = rng.normal(size=np.shape(raw_function(f)(*xs)))
+
+    def slope(*values: Any) -> Any:
+        """The gradient, contracted with the directions."""
+        _, pull = vjp(f, *values)
+        parts = [(p * d).sum() for p, d in zip(pull(g if g.shape else float(g)), directions, strict=True)]
+        return sum(parts[1:], parts[0])
+
+    numeric = directional(raw_function(slope), xs, directions)
+    _, pull = vjp(slope, *xs)
+    second = sum(np.vdot(p, d) for p, d in zip(pull(1.0), directions, strict=True))
+    np.testing.assert_allclose(second, numeric, rtol=1e-6, atol=1e-7)
+    _, over = jvp(slope, tuple(xs), tuple(directions))
+    np.testing.assert_allclose(over, second, rtol=1e-8, atol=1e-10)
+
+
+@pytest.mark.parametrize(("rule", "sample"), SMOOTH)
+@pytest.mark.parametrize("dtype", [np.float32, np.float16, ">f8"])
+def test_dtypes_are_kept(rule: Rule, sample: Sample, dtype: Any) -> None:
+    if rule.name == "astype":
+        pytest.skip("it is there to change the dtype")
+    inputs = build(rule, sample, dtype)
+    xs = [Tensor(x) if isinstance(x, np.ndarray) and x.dtype.kind == "f" else x for x in inputs]
+    y = rule.op(*xs, **sample.attributes)
+    parts = y if isinstance(y, tuple) else (y,)
+    for part in parts:  # a view of big-endian data is big-endian still
+        assert part.dtype.newbyteorder("=") == np.dtype(dtype).newbyteorder("=")
+    autograd.concatenate([part.reshape(-1) for part in parts]).sum().backward()
+    for i in moving(rule, inputs):
+        assert xs[i].grad.dtype == np.dtype(dtype)
+        assert xs[i].grad.shape == xs[i].shape
+
+
+LAYOUTS = {
+    "transposed": lambda x: np.asfortranarray(x),
+    "strided": lambda x: np.repeat(x, 2, axis=-1)[..., ::2] if x.ndim else x,
+    "reversed": lambda x: np.ascontiguousarray(x[..., ::-1])[..., ::-1] if x.ndim else x,
+    "readonly": lambda x: frozen(x.copy()),
+}
+
+
+def frozen(x: Any) -> Any:
+    x.flags.writeable = False
+    return x
+
+
+@pytest.mark.parametrize(("rule", "sample"), SMOOTH)
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_layout_does_not_matter_and_nothing_is_written(rule: Rule, sample: Sample, layout: str) -> None:
+    inputs = build(rule, sample)
+    free = moving(rule, inputs)
+    f = function_of(rule, sample, inputs, free)
+    xs = [inputs[i] for i in free]
+    others = [LAYOUTS[layout](x) for x in xs]
+    before = [x.copy() for x in others]
+    y, pull = vjp(f, *xs)
+    z, pull_other = vjp(f, *others)
+    np.testing.assert_allclose(y, z, rtol=1e-13)
+    g = np.ones(np.shape(y)) if np.shape(y) else 1.0
+    for a, b in zip(pull(g), pull_other(g), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-14)
+    for x, kept in zip(others, before, strict=True):
+        np.testing.assert_array_equal(x, kept)
+
+
+ELEMENTWISE = [rule for rule in OURS.values() if rule.kind == "elementwise" and not rule.samples and rule.differentiable]
+
+
+@pytest.mark.parametrize("rule", ELEMENTWISE, ids=lambda rule: rule.name)
+@pytest.mark.parametrize("shape", [(0,), (3, 0), (1,), (1, 1), ()])
+def test_sizes_zero_and_one(rule: Rule, shape: tuple[int, ...]) -> None:
+    inputs = build(rule, Sample((shape,) * len(rule.inputs), {}))
+    xs = [Tensor(x) for x in inputs]
+    y = rule.op(*xs)
+    assert y.shape == shape
+    y.sum().backward()
+    for x in xs:
+        assert x.grad.shape == shape
+
+
+@pytest.mark.parametrize("rule", [rule for rule in OURS.values() if rule.scalar], ids=lambda rule: rule.name)
+def test_python_floats_agree_with_arrays(rule: Rule) -> None:
+    inputs = [float(x[0]) for x in build(rule, Sample(((1,),) * len(rule.inputs), {}))]
+    scalars, arrays = [Tensor(x) for x in inputs], [Tensor([x]) for x in inputs]
+    y, z = rule.op(*scalars), rule.op(*arrays)
+    assert type(y.data) in (float, bool)
+    np.testing.assert_allclose(y.data, z.data[0], rtol=1e-14)
+    if rule.differentiable:
+        y.backward()
+        z.sum().backward()
+        for s, a in zip(scalars, arrays, strict=True):
+            assert type(s.grad.data) is float
+            np.testing.assert_allclose(s.grad.data, a.grad.data[0], rtol=1e-13)
+
+
+@pytest.mark.parametrize(("rule", "sample"), [c for c in SMOOTH if not c.values[0].creates])  # type: ignore[union-attr]
+def test_a_recorded_op_replays_with_other_inputs(rule: Rule, sample: Sample) -> None:
+    inputs = build(rule, sample)
+    free = moving(rule, inputs)
+    f = function_of(rule, sample, inputs, free)
+
+    def step(*xs: Any) -> Any:
+        leaves = [x.requires_grad_() for x in xs]
+        y = f(*leaves)
+        y.sum().backward()
+        return y, [x.grad for x in leaves]
+
+    _, program = record(step, *(inputs[i] for i in free))
+    others = [build(rule, sample, seed=5)[i] for i in free]
+    y, gradients = program.run(*others)
+    tensors = [Tensor(x) for x in others]
+    z = f(*tensors)
+    z.sum().backward()
+    np.testing.assert_array_equal(y.numpy(), z.numpy())
+    for gradient, x in zip(gradients, tensors, strict=True):
+        np.testing.assert_array_equal(gradient.numpy(), x.grad.numpy())
+
+
+@pytest.mark.parametrize(("rule", "sample"), SMOOTH)
+def test_arrays_that_are_not_numpys(rule: Rule, sample: Sample) -> None:
+    inputs = build(rule, sample)
+    free = moving(rule, inputs)
+    plain = [Tensor(x) if i in free else x for i, x in enumerate(inputs)]
+    foreign = [Tensor(Double(x)) if i in free else Double(x) if isinstance(x, np.ndarray) else x for i, x in enumerate(inputs)]
+    results = []
+    for given in (plain, foreign):
+        y = rule.op(*given, **sample.attributes)
+        for part in y if isinstance(y, tuple) else (y,):
+            part.sum().backward(retain_graph=True)
+        results.append(y)
+    for ours, theirs in zip(*((y if isinstance(y, tuple) else (y,)) for y in results), strict=True):
+        assert isinstance(theirs._data, Double)
+        np.testing.assert_array_equal(bare(theirs._data), ours.numpy())
+    for i in free:
+        assert isinstance(foreign[i].grad._data, Double)
+        np.testing.assert_array_equal(bare(foreign[i].grad._data), plain[i].grad.numpy())
+
+
+def test_the_registry_is_complete() -> None:
+    assert len(OURS) > 100
+    for rule in OURS.values():
+        assert rule.doc.strip(), f"{rule.name} has no docstring"
