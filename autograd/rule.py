@@ -36,6 +36,7 @@ from .tensor import (
     constant,
     implementations,
     is_array,
+    is_inexact,
     is_mutable,
     kept,
     linked_reads,
@@ -462,7 +463,8 @@ def apply(rule: Rule, inputs: Any, attributes: dict[str, Any]) -> Any:
     if modes.anomaly:
         _refuse_anomaly(rule, raws, y)
     node = None
-    if modes.gradients and any(parent is not None for parent in parents) and (rule.differentiable or rule.creates):
+    wanted = modes.gradients and any(parent is not None for parent in parents)
+    if wanted and (rule.creates or (rule.differentiable and (type(y) is tuple or is_inexact(y)))):
         _refuse_missing(rule, parents)
         saved = _save(rule, inputs, raws, parents, attributes, y)
         node = (_node_of_many if type(y) is tuple else node_of)(rule, tuple(parents), saved, attributes, y)
@@ -486,6 +488,8 @@ def apply_operator(rule: Rule, inputs: Any, attributes: dict[str, Any]) -> Any:
             try:
                 bare(value)
             except DtypeError:
+                if isinstance(value, ndarray):  # a masked array, say, whose own operator would drop the gradient
+                    raise
                 return NotImplemented
     return apply(rule, inputs, attributes)
 
@@ -649,7 +653,7 @@ def _transpose(node: Node, tangents: list[Any], saved: Any) -> Any:
         return tangents[0][node.attributes["index"]]
     differentiable = modes.gradients
     many = isinstance(node.dtype, tuple)
-    specs = zip(node.shape, node.dtype, strict=True) if many else [(node.shape, node.dtype)]  # type: ignore[arg-type]
+    specs = zip(node.shape, node.dtype, strict=True) if many else [(node.shape, node.dtype)]
     like = _array_of(tangents)
     us = tuple(Tensor(0.0 if dtype is None else np.zeros(shape, dtype, like=like)) for shape, dtype in specs)
     with enable_grad():

@@ -449,15 +449,17 @@ def bare(value: Any) -> Any:
     """What a user gave as data, as a raw value: a Python number, or an array of a dtype that can be computed with."""
     if type(value) in NUMBERS:
         return value
-    if isinstance(value, (np.ma.MaskedArray, np.matrix)):
+    if type(value) is not ndarray and isinstance(value, (np.ma.MaskedArray, np.matrix)):
         raise DtypeError(f"a {type(value).__name__} is not supported: pass a plain array (np.asarray(x), x.filled(0))")
     if not is_array(value):
         if any(isinstance(leaf, Tensor) for leaf in leaves(value)):
             raise DtypeError("a list that contains Tensors: use autograd.stack([...]), which keeps their gradients")
         try:
-            value = np.asarray(value)[()]
+            value = np.asarray(value)
         except (TypeError, ValueError) as error:
             raise DtypeError(f"a {type(value).__name__} cannot be made an array: {error}") from None
+        if value.dtype.kind in "biufc":
+            value = value[()]
     if value.dtype.kind not in "biufc":
         raise DtypeError(f"values of dtype {value.dtype} cannot be computed with: only numbers and booleans can")
     return value
@@ -629,7 +631,10 @@ def at_node(value: Any, node: Node | None) -> Any:
 
 
 def deposit(node: Node, g: Any) -> None:
-    """Adds a cotangent to what `grad` of the node shows."""
+    """Adds a cotangent to what `grad` of the node shows. In between leaves it is for looking at only: a gradient that is
+    itself differentiable would refer to its own node there, in a cycle."""
+    if node.rule is not None and isinstance(g, Tensor):
+        g = constant(g._data)
     if modes.recorder is not None:
         modes.recorder.deposits(node)
     total = node.grad

@@ -42,6 +42,8 @@ def lift(tree: Any, what: str) -> tuple[Any, list[Node]]:
         else:
             out = with_node(raw if isinstance(leaf, Tensor) else owned(raw), leaf_of(raw))
             out.node.attributes = {"argument": True}  # type: ignore[union-attr]
+            if modes.recorder is not None and isinstance(leaf, Tensor):
+                out.trace = modes.recorder.variable_of(leaf)
         nodes.append(out.node)  # type: ignore[arg-type]
         return out
 
@@ -49,7 +51,10 @@ def lift(tree: Any, what: str) -> tuple[Any, list[Node]]:
 
 
 def from_outside(outputs: list[Tensor], own: list[Node]) -> bool:
-    """Whether the graph of the outputs reaches a node that is not one of our own arguments, or one that has a past."""
+    """Whether the graph of the outputs reaches a node that is not one of our own arguments, or one that has a past; or
+    whether everything counts, because it is being recorded."""
+    if modes.recorder is not None:
+        return True
     roots = [output.node for output in outputs if output.node is not None]
     mine = set(own)
     return any(node.parents if node in mine else node.rule is None for node in ancestors(*roots))
