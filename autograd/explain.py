@@ -4,6 +4,7 @@ Stands on nothing but NumPy; knows neither Tensor nor rule.
 """
 
 import itertools
+import opcode
 import os
 import sys
 from typing import Any
@@ -73,13 +74,16 @@ def broadcast_clash(shapes: list[tuple[int, ...]]) -> str:
 
 
 def called_from_math(frame: Any) -> str:
-    """`math.sin` if the expression that a frame is evaluating calls that function of the module `math`, else nothing.
+    """`math.sin` if a frame is calling that function of the module `math`, `assignment` for `array[0] = t`, else nothing.
 
     `math.sin(t)` and `'%.4f' % t` both arrive at `t.__float__`, and only the first loses a gradient. The frame knows the
-    exact piece of the source that it is evaluating.
+    instruction, and the exact piece of the source, that it is evaluating.
     """
     import ast
     import linecache
+
+    if opcode.opname[frame.f_code.co_code[frame.f_lasti]] == "STORE_SUBSCR":
+        return "assignment"
 
     positions = next(itertools.islice(frame.f_code.co_positions(), frame.f_lasti // 2, None), None)
     if positions is None or None in positions:

@@ -9,7 +9,7 @@ import itertools
 import threading
 from collections.abc import Callable, Collection, Iterable
 from contextlib import ContextDecorator
-from heapq import heappop, heappush
+from heapq import heappop, heappush, heappushpop
 from sys import getrefcount
 from typing import Any
 
@@ -251,11 +251,11 @@ def backpropagate(
     sweep holds no node past its turn.
     """
     refuse_released(root)
-    if type(g) is float:
-        return _sweep(root, g, retain, rewrap, watch, frozenset(stop))
     # A zero that meets an infinity must not become nan (see carefully). NumPy reports the meeting for nothing, because
-    # the processor raises a flag, so sweeps ask for an exception then: cheaper than a look at every array.
-    with np.errstate(invalid="raise", divide="ignore", over="ignore", under="ignore"):
+    # the processor raises a flag, so sweeps ask for an exception then: cheaper than a look at every array. A recording
+    # decides it in every run anew, by its guard.
+    invalid = "raise" if modes.recorder is None else "ignore"
+    with np.errstate(invalid=invalid, divide="ignore", over="ignore", under="ignore"):  # type: ignore[arg-type]
         return _sweep(root, g, retain, rewrap, watch, frozenset(stop))
 
 
@@ -263,12 +263,17 @@ def _sweep(
     root: Node, g: Any, retain: bool, rewrap: Rewrap | None, watch: Watch | None, stop: frozenset[Node]
 ) -> dict[Node, Any]:
     pending: dict[Node, Any] = {root: g}
-    queue = [(-root.sequence, root)] if root.rule is not None and root not in stop else []
+    if root.rule is None or root in stop:
+        return pending
+    queue: list[tuple[int, Node]] = []
+    following: tuple[int, Node] | None = (-root.sequence, root)
     to_release = None if retain else root
-    anomaly = modes.anomaly
-    careful = False
-    while queue:
-        node = heappop(queue)[1]
+    anomaly, recorder = modes.anomaly, modes.recorder
+    recorded = rewrap is not None
+    careful = False  # whether nan has to be looked for: it has, once an op has dropped elements that may be anything
+    while following is not None or queue:
+        node = (heappop(queue) if following is None else heappushpop(queue, following))[1]
+        following = None
         g = pending.pop(node)
         rule = node.rule
         saved = node.saved
@@ -281,25 +286,25 @@ def _sweep(
             watch(node, g)
         elif type(g) is float:
             node.grad = g if node.grad is None else node.grad + g
-        if not rule.elementwise and (type(g) is float or isinstance(g, np.generic)):
-            g = np.asarray(g)  # so that a rule may use methods and like=
         if rewrap is not None:
             saved = rewrap(node)
         pulls: Iterable[Pull]
-        if rule.joint is None:
+        if rule.simple:
             pulls = zip(node.parents, rule.derivatives, saved)  # noqa: B905 - `strict` costs more than the check is worth
         else:
-            pulls = _pull_jointly(node, g, saved)
+            careful = careful or rule.drops
+            if not rule.elementwise and (type(g) is float or isinstance(g, np.generic)):
+                g = np.asarray(g)  # so that a rule may use methods and like=
+            pulls = _pull_jointly(node, g, saved) if rule.joint else zip(node.parents, rule.derivatives, saved)  # noqa: B905
         if node is to_release:
             release(node)
             to_release = None
-        if rule.drops:
-            careful = True
         for parent, derivative, reads in pulls:
             if parent is None:
                 continue
             try:
-                d = derivative(g, *reads)
+                # A call with a star costs three times one without, and most derivatives read one thing.
+                d = derivative(g, reads[0]) if len(reads) == 1 else derivative(g, *reads) if reads else derivative(g)
             except ArithmeticError:
                 d = carefully(rule, derivative, g, reads)
             if type(d) is float and parent.dtype is None:
@@ -307,57 +312,90 @@ def _sweep(
                     d = float(carefully(rule, derivative, g, reads))
             elif type(d) is not ndarray or d.dtype is not parent.dtype or d.shape != parent.shape:
                 d = fit(d, parent, node)
-            if careful and _has_nan(d):
+            if recorder is not None:
+                if careful or (rule.elementwise and reads):
+                    d = fit(recorder.guard(d, rule, derivative, g, reads, careful), parent, node)
+            elif (careful or recorded) and has_nan(d):
                 d = fit(carefully(rule, derivative, g, reads), parent, node)
             if anomaly:
                 _refuse_anomaly(node, parent, g, d)
-            if parent not in pending:
-                pending[parent] = d
-                if parent.rule is not None and parent not in stop:
+            if parent in pending:
+                if type(d) is ndarray:
+                    accumulate(pending, parent, d)
+                else:
+                    pending[parent] = pending[parent] + d
+                continue
+            pending[parent] = d
+            if parent.rule is not None and parent not in stop:
+                if following is None:  # the usual case: pushed and popped in one go
+                    following = (-parent.sequence, parent)
+                else:
                     heappush(queue, (-parent.sequence, parent))
-            elif type(d) is float:
-                pending[parent] += d
-            else:
-                accumulate(pending, parent, d)
     return pending
 
 
 def _pull_jointly(node: Node, g: Any, saved: Any) -> list[Pull]:
     """The rows of the sweep's inner loop for a rule with one derivative for all inputs: what it returned, one by one."""
+    rule, joint = node.rule, node.rule.joint
     try:
-        ds = node.rule.joint(g, *saved)
+        ds = joint(g, *saved)
     except ArithmeticError:
-        ds = carefully(node.rule, node.rule.joint, g, saved)
+        with np.errstate(all="ignore"):
+            ds = joint(g, *saved)
+        ds = [None if d is None else carefully(rule, _given, g, (d, joint, saved, i)) for i, d in enumerate(ds)]
     if len(ds) != len(node.parents):
         raise RuleError(
-            f"the derivative of {node.rule.name} returned {len(ds)} gradients for {len(node.parents)} inputs: return one "
+            f"the derivative of {rule.name} returned {len(ds)} gradients for {len(node.parents)} inputs: return one "
             "for each, None where there is none"
         )
-    return [(parent if d is not None else None, _given, (d,)) for parent, d in zip(node.parents, ds, strict=True)]
+    return [
+        (parent if d is not None else None, _given, (d, joint, saved, i))
+        for i, (parent, d) in enumerate(zip(node.parents, ds, strict=True))
+    ]
 
 
-def _given(g: Any, d: Any) -> Any:
+def _given(g: Any, d: Any, joint: Any, saved: Any, i: int) -> Any:
     return d
 
 
 def carefully(rule: Any, derivative: Callable[..., Any], g: Any, reads: tuple[Any, ...]) -> Any:
-    """The derivative with the convention 0 * inf = 0: a zero cotangent stays zero, and so does a zero slope at infinity.
+    """The derivative, with the convention that 0 * inf = 0 * nan = 0 for cotangents and slopes.
 
-    Only an elementwise rule has a slope to look at, and it is the derivative at g = 1. Elsewhere the nan, if it is one,
-    is the answer.
+    A zero cotangent stays zero whatever it meets, and so does an infinite one that meets a slope of zero. nan that comes
+    from anything else is the answer.
     """
     with np.errstate(all="ignore"):
         if type(g) is float:
             g, *reads = (np.float64(v) if isinstance(v, (int, float)) else v for v in (g, *reads))  # type: ignore[assignment]
+        if derivative is _given:  # one of what a joint derivative returned
+            _, joint, saved, i = reads
+            return carefully(rule, lambda g, *saved: joint(g, *saved)[i], g, saved)
         d = derivative(g, *reads)
-        if rule.kind != "elementwise":
-            return d
+        return np.where(absorbed(rule, derivative, d, g, reads), 0, d)
+
+
+def absorbed(rule: Any, derivative: Callable[..., Any], d: Any, g: Any, reads: tuple[Any, ...]) -> Any:
+    """Where the derivative d is nan by a product with zero that counts as zero."""
+    if rule.elementwise:  # the slope is the derivative at g = 1
         slope = derivative(np.ones_like(g), *reads)
-        return np.where((g == 0) | ((slope == 0) & (g == g)), 0, d)
+        return (d != d) & ((g == 0) | ((slope == 0) & (g == g)))
+    # The derivative is linear in g: where other values in the place of the infinite ones and of nan give exactly zero,
+    # only zeros of g met them.
+    return (d != d) & (derivative(g, *(_made_finite(value) for value in reads)) == 0)
 
 
-def _has_nan(d: Any) -> bool:
-    return bool(np.isnan(d).any()) if type(d) is ndarray else bool(d != d) if isinstance(d, float) else False
+def _made_finite(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(map(_made_finite, value))
+    if isinstance(getattr(value, "dtype", None), np.dtype) and value.dtype.kind in "fc":
+        return np.where(np.isfinite(value), value, 0.7)
+    return value
+
+
+def has_nan(d: Any) -> bool:
+    """Whether there is nan in it."""
+    raw = getattr(d, "_data", d)
+    return bool(np.isnan(raw).any()) if type(raw) is ndarray else bool(raw != raw) if isinstance(raw, float) else False
 
 
 def accumulate(pending: Any, key: Any, d: Any) -> None:

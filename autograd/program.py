@@ -7,16 +7,17 @@ run. Stands on the ops' rules; `tensor.py` and `rule.py` call the recorder throu
 
 import inspect
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from .errors import RecordingError, ShapeError
 from .explain import kind_of, user_source
-from .graph import Node, leaf_of, mode, modes, next_sequence
-from .rule import Rule, run
-from .tensor import NUMBERS, Tensor, bare, become, constant, is_array, owned
-from .tree import leaves, paths, rebuild
+from .graph import Node, absorbed, has_nan, leaf_of, mode, modes, next_sequence
+from .rule import Rule, registry, rule, run, sample
+from .tensor import NUMBERS, Tensor, at_node, bare, become, constant, is_array, owned
+from .tree import leaves, paths, rebuild, transform
 
 
 class Variable:
@@ -69,6 +70,41 @@ def _word(value: Any) -> str:
     if is_array(value) and np.ndim(value):
         return f"<{kind_of(value)}>"
     return repr(value)
+
+
+HERE = "array"  # in a template: the place of the next array
+
+
+@rule(
+    d=lambda g, d, y: np.where((d != d) & (y == y), 0, g),
+    samples=[sample((3,), np.ones(3), np.ones(3), of="exp", which=0, template=(HERE, HERE), careful=True)],
+)
+def absorb(d: Any, *arrays: Any, of: str, which: int, template: Any, careful: bool) -> Any:
+    """A derivative of the rule `of`, with the convention that a product of zero and infinity is zero.
+
+    The arrays are the cotangent and what the derivative read. Where an eager backward pass decides by the values that it
+    meets, a Program decides by this, at every run.
+    """
+    if not has_nan(d):
+        return d
+    source = registry[of]
+    remaining = iter(arrays)
+    g, *reads = transform(lambda leaf: next(remaining) if leaf is HERE else leaf, template)
+    derivative = source.derivatives[which] if source.joint is None else partial(_one_of, source.joint, which)
+    if not careful:
+        try:
+            with np.errstate(invalid="raise", divide="ignore", over="ignore", under="ignore"):
+                derivative(g, *reads)
+        except ArithmeticError:
+            pass
+        else:
+            return d
+    with np.errstate(all="ignore"):
+        return np.where(absorbed(source, derivative, d, g, tuple(reads)), 0, d)
+
+
+def _one_of(joint: Callable[..., Any], which: int, g: Any, *saved: Any) -> Any:
+    return joint(g, *saved)[which]
 
 
 class Recorder:
@@ -178,6 +214,18 @@ class Recorder:
             self.variable_of(tensor)
             self.gradients[tensor.node] = None
 
+    def guard(self, d: Any, rule: Rule, derivative: Any, g: Any, reads: Any, careful: bool) -> Any:
+        """What the sweep made of a cotangent, with the instruction that absorbs a product of zero and infinity."""
+        if rule.joint is not None:
+            _, _, reads, which = reads
+        else:
+            which = next(i for i, known in enumerate(rule.derivatives) if known is derivative)
+        read = (g, *reads)
+        arrays = [leaf for leaf in leaves(read) if isinstance(leaf, Tensor) or is_array(leaf)]
+        template = transform(lambda leaf: HERE if isinstance(leaf, Tensor) or is_array(leaf) else leaf, read)
+        plain = [at_node(array, None) for array in arrays]  # for the decision only, without a gradient
+        return absorb(d, *plain, of=rule.key, which=which, template=template, careful=careful)
+
     def finish(self) -> None:
         """Looks up what the gradients have become."""
         for node in self.gradients:
@@ -268,7 +316,8 @@ class Program:
                 )
         for instruction, done in zip(self.instructions, self._last_use, strict=True):
             raws = [values[v] if isinstance(v, Variable) else v for v in instruction.inputs]
-            y = run(instruction.rule, raws, instruction.attributes)
+            with np.errstate(all="ignore"):  # what there was to be warned of, the recorded run has told
+                y = run(instruction.rule, raws, instruction.attributes)
             for variable, part in zip(instruction.outputs, y if isinstance(y, tuple) else (y,), strict=True):
                 values[variable] = part
             for variable in done:

@@ -33,6 +33,7 @@ from .tensor import (
     NUMBERS,
     Tensor,
     bare,
+    cast_like,
     constant,
     implementations,
     is_array,
@@ -113,6 +114,7 @@ class Rule:
         code = forward.__code__
         names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount + 1]
         self.name: str = forward.__name__
+        self.key = self.name  # in the registry
         self.doc = forward.__doc__ or ""
         self.forward = forward
         self.rest: str | None = names[-1] if code.co_flags & 0x04 else None
@@ -142,6 +144,7 @@ class Rule:
         self.joint_reads = self._reads(joint)
         self.pick_joint = self._pick(self.joint_reads)
         self.differentiable = joint is not None or bool(derivatives)
+        self.simple = self.elementwise and joint is None and not self.drops  # nothing for the sweep to look after
         # For each input: the inputs whose derivatives read it. What nobody reads is not kept.
         self.readers = tuple(
             tuple(j for j, names in enumerate(reads) if names and name in names)
@@ -324,7 +327,8 @@ def rule(
     def decorate(forward: Callable[..., Any]) -> Callable[..., Any]:
         made = Rule(forward, derivatives, vjp, facts)
         module = forward.__module__
-        registry[made.name if module.startswith(f"{__package__}.") else f"{module}.{made.name}"] = made
+        made.key = made.name if module.startswith(f"{__package__}.") else f"{module}.{made.name}"
+        registry[made.key] = made
         implementations.update(dict.fromkeys(numpy, made.op))
         return made.op
 
@@ -656,20 +660,20 @@ def _transpose(node: Node, tangents: list[Any], saved: Any) -> Any:
     specs = zip(node.shape, node.dtype, strict=True) if many else [(node.shape, node.dtype)]
     like = _array_of(tangents)
     us = tuple(Tensor(0.0 if dtype is None else np.zeros(shape, dtype, like=like)) for shape, dtype in specs)
-    with enable_grad():
-        pairing = constant(0.0)
-        for t, d, parent in zip(
-            tangents, _derivatives(rule, us if many else us[0], tangents, saved), node.parents, strict=True
-        ):
-            if t is not None and isinstance(d, Tensor) and d.node is not None:
-                pairing = pairing + (fit(d, parent, node) * t).sum()  # type: ignore[arg-type]
-        pairing = pairing.real if pairing.dtype.kind == "c" else pairing
-    results = us
-    if pairing.node is not None:
-        seed = constant(1.0 if type(pairing._data) is float else np.ones_like(pairing._data))
-        with mode(gradients=differentiable):
-            found = backpropagate(pairing.node, seed, retain=True, rewrap=linked_reads)
-        results = tuple(found.get(u.node, u) for u in us)  # type: ignore[arg-type]
+    totals: list[Any] = [constant(u._data) for u in us]
+    with np.errstate(all="ignore"):
+        with enable_grad():
+            ds = _derivatives(rule, us if many else us[0], tangents, saved)
+            ds = [
+                fit(d, parent, node) if t is not None else None for t, d, parent in zip(tangents, ds, node.parents, strict=True)
+            ]
+        for t, d in zip(tangents, ds, strict=True):
+            if isinstance(d, Tensor) and d.node is not None:
+                t = cast_like(t if isinstance(t, Tensor) else constant(t), d._data)
+                with mode(gradients=differentiable):
+                    found = backpropagate(d.node, t, retain=True, rewrap=linked_reads)
+                    totals = [total + found.get(u.node, 0.0) for total, u in zip(totals, us, strict=True)]
+    results = tuple(totals)
     if not any(isinstance(t, Tensor) for t in tangents):
         results = tuple(result._data for result in results)
     return results if many else results[0]

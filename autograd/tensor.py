@@ -11,6 +11,7 @@ exposed Tensor for its derivative keeps a copy, unless a look at the reference c
 """
 
 import math
+import operator
 import sys
 from collections.abc import Callable, Iterator
 from sys import getrefcount
@@ -324,6 +325,8 @@ class Tensor:
         refuse_reading(self, "float()")
         if self.node is not None and modes.gradients:
             name = called_from_math(sys._getframe(1))
+            if name == "assignment":  # not a TypeError, for which NumPy would try other ways
+                raise GradientError(str(self._lost()))
             if name:
                 raise DtypeError(
                     f"{name}() knows numbers only, and the gradient would be lost: use np.{name.split('.')[-1]}(t)"
@@ -344,7 +347,7 @@ class Tensor:
 
     def __index__(self) -> int:
         refuse_reading(self, "an index or range()")
-        return self._data.__index__()  # type: ignore[no-any-return]
+        return operator.index(self._data)
 
     def _single(self, what: str) -> Any:
         if self.size != 1:
@@ -375,12 +378,15 @@ class Tensor:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> ndarray:
         refuse_reading(self, "numpy.asarray()")
         if self.node is not None and modes.gradients:
-            raise NoRuleError(
-                f"NumPy asked for the bare array of {describe(self)}, and its gradient would be lost on the way. To keep it, "
-                "use functions that know Tensors: autograd.stack([a, b]) for np.array([a, b]), or a Tensor for the array "
-                "that is assigned to. To drop it on purpose, write t.detach() or t.data"
-            )
+            raise self._lost()
         return np.array(self._data, dtype=dtype)
+
+    def _lost(self) -> NoRuleError:
+        return NoRuleError(
+            f"NumPy asked for the bare array of {describe(self)}, and its gradient would be lost on the way. To keep it, "
+            "use functions that know Tensors: autograd.stack([a, b]) for np.array([a, b]), or a Tensor for the array "
+            "that is assigned to. To drop it on purpose, write t.detach() or t.data"
+        )
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Tensor":
         out = _restore(*self._state("deepcopy"))
@@ -485,6 +491,8 @@ def is_alone(tensor: Tensor) -> bool:
     """Whether nobody but this Tensor holds its array. (The caller must not hold it in a variable either.)"""
     if not is_mutable(tensor._data):
         return True
+    if type(tensor._data) is ndarray and not tensor._data.flags.writeable:  # a broadcast view, say: not to be written to
+        return False
     # An attribute gives getrefcount exactly one reference beside the holder's own, whatever the version of Python.
     if getrefcount(tensor._data) > 2:
         return False

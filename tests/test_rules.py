@@ -50,7 +50,7 @@ def build(rule: Rule, sample: Sample, dtype: Any = np.float64, seed: int = 0) ->
         elif given is GENERATOR:
             inputs.append(np.random.default_rng(seed))
         else:
-            inputs.append(given)
+            inputs.append(given.astype(dtype) if isinstance(given, np.ndarray) and given.dtype.kind == "f" else given)
     return inputs
 
 
@@ -101,7 +101,7 @@ def test_values_are_those_of_the_forward_and_of_numpy(rule: Rule, sample: Sample
     if rule.creates:
         inputs = build(rule, sample)
     expected = rule.forward(*build(rule, sample) if rule.creates else inputs, **{**rule.defaults, **sample.attributes})
-    tensors = [Tensor(x) if isinstance(x, np.ndarray) else x for x in inputs]
+    tensors = [Tensor(x, i in moving(rule, inputs)) if isinstance(x, np.ndarray) else x for i, x in enumerate(inputs)]
     got = rule.op(*tensors, **sample.attributes)
     for ours, theirs in zip(*((v if isinstance(v, tuple) else (v,)) for v in (got, expected)), strict=True):
         assert isinstance(ours, Tensor)
@@ -167,7 +167,7 @@ def test_dtypes_are_kept(rule: Rule, sample: Sample, dtype: Any) -> None:
     if rule.name == "astype":
         pytest.skip("it is there to change the dtype")
     inputs = build(rule, sample, dtype)
-    xs = [Tensor(x) if isinstance(x, np.ndarray) and x.dtype.kind == "f" else x for x in inputs]
+    xs = [Tensor(x) if i in moving(rule, inputs) else x for i, x in enumerate(inputs)]
     y = rule.op(*xs, **sample.attributes)
     parts = y if isinstance(y, tuple) else (y,)
     for part in parts:  # a view of big-endian data is big-endian still

@@ -116,9 +116,23 @@ def _power_x(g, x, w):
     return g * np.where(w == 0, 0, w * x ** np.where(w == 0, 1, w - 1))
 
 
-def _power_w(g, x, w, y):
-    edge = (x == 0) & (w > 0)  # 0**w is 0 for every positive w
-    return g * np.where(edge, 0, y * np.log(np.where(edge, 1, x)))
+@elementwise(
+    x=lambda g, x, w, k: g * (w * power_log(x, w - 1, k=k) + (k * power_log(x, w - 1, k=k - 1) if k else 0)),
+    w=lambda g, x, w, k: g * power_log(x, w, k=k + 1),
+    domain=positives,
+    samples=[sample((2, 3), (3,), k=1), sample((2, 3), (3,), k=0)],
+)
+def power_log(x, w, *, k):
+    """x**w * log(x)**k, and 0 at x = 0 for positive w: what the derivatives of x**w in w are made of, to any order."""
+    if k == 0:
+        return np.power(x, w)
+    edge = (x == 0) & (w > 0)
+    with np.errstate(divide="ignore", invalid="ignore"):  # log(0) is meant, and so is nan for negative x
+        return np.where(edge, 0, np.power(x, w) * np.log(np.where(edge, 1, x)) ** k)
+
+
+def _power_w(g, x, w):
+    return g * power_log(x, w, k=1)
 
 
 @elementwise(x=_power_x, w=_power_w, numpy=(np.power, np.float_power), scalar=math.pow, domain=positives, c="pow({x}, {w})")
@@ -229,9 +243,9 @@ def logaddexp2(x, w):
 # --- roots -----------------------------------------------------------------------------------------------------------------
 
 
-@elementwise(x=lambda g, y: 0.5 * g / y, numpy=np.sqrt, scalar=math.sqrt, domain=positives, c="sqrt({x})")
+@elementwise(x=lambda g, y: 0.5 * g / (y + 0.0), numpy=np.sqrt, scalar=math.sqrt, domain=positives, c="sqrt({x})")
 def sqrt(x):
-    """The square root; its slope at 0 is the limit, infinity."""
+    """The square root; its slope at 0 is the limit, infinity (the root of -0.0 is -0.0, and + 0.0 mends its sign)."""
     return np.sqrt(x)
 
 

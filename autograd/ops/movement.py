@@ -201,6 +201,7 @@ def stack(*arrays, axis=0):
 @rule(
     x=lambda g, axis: np.concatenate(g, axis),
     view=True,
+    drops=True,
     samples=[sample((4, 2), indices_or_sections=2), sample((2, 5), indices_or_sections=(1, 3), axis=1)],
 )
 def split(x, *, indices_or_sections, axis=0):

@@ -1,0 +1,77 @@
+"""The workloads: one row each. A row names the file in steps/ that holds the step, how it is measured, and its sizes.
+
+Which libraries take part is not said here: the file has a function `with_<library>` for each of them.
+"""
+
+import importlib
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+# How a step is measured -> the unit of the figure. The measures themselves are in child.py.
+UNITS = {"time": "us", "memory": "MB", "arrays": "MB", "import": "ms"}
+
+
+@dataclass(frozen=True)
+class Workload:
+    """One row. `aims` are the ratios (ours to the library's) that we want to stay below: they are shown, never enforced."""
+
+    title: str
+    step: str
+    measure: str = "time"
+    options: dict[str, Any] = field(default_factory=dict)
+    warm_up: dict[str, Any] = field(default_factory=dict)  # memory: other options for the step that comes first
+    only: tuple[str, ...] = ()
+    aims: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def module(self) -> ModuleType:
+        """The file of the step."""
+        return importlib.import_module(f"{__package__}.steps.{self.step}")
+
+    @property
+    def libraries(self) -> list[str]:
+        """The libraries that the step is written for, ours first, in the order of the file."""
+        written = [name.removeprefix("with_") for name in vars(self.module) if name.startswith("with_")]
+        return [name for name in written if not self.only or name in self.only]
+
+
+MLP50 = {"options": {"depth": 50, "width": 256, "batch": 512}, "warm_up": {"depth": 2, "width": 8, "batch": 4}}
+
+TABLE = {
+    "small_array": Workload(
+        "100 ops (mul, add, tanh, sub) on 8 float32, forward and backward",
+        step="small_array",
+        aims={"torch": 0.5, "hips": 0.25},
+    ),
+    "scalars": Workload(
+        "100 scalar ops (mul, add, relu, sub), forward and backward",
+        step="scalars",
+        options={"formula": "mixed"},
+        aims={"micrograd": 1.15},
+    ),
+    "scalars_mul_add": Workload(
+        "100 scalar ops (mul, add), forward and backward",
+        step="scalars",
+        options={"formula": "mul_add"},
+        aims={"micrograd": 1.15},
+    ),
+    "mlp50_memory": Workload(
+        "Peak resident memory of one step of a 50-layer MLP above what it was before (width 256, batch 512, float32)",
+        step="mlp50",
+        measure="memory",
+        aims={"torch": 1.1},
+        **MLP50,
+    ),
+    "mlp50_arrays": Workload(
+        "The same as Python's tracemalloc counts it, which sees NumPy's arrays and nothing of PyTorch's",
+        step="mlp50",
+        measure="arrays",
+        only=("ours", "hips", "mygrad"),
+        **MLP50,
+    ),
+    "matmul": Workload("Product of two matrices of 1024 x 1024 float32", step="matmul", options={"size": 1024}),
+    "import_time": Workload(
+        "Importing the package in a fresh process", step="import_time", measure="import", aims={"numpy": 1.5}
+    ),
+}

@@ -1,0 +1,428 @@
+"""Every row of `gradients/traps.json`: where mathematics leaves a choice, or where a common formula loses the gradient.
+
+A row of the file is one expression at one point, with its value and the gradient of its sum. `CASES` says how to write the
+expression with ops; `LATER` names the function that a row still waits for, and fails as soon as that function exists;
+`KNOWN` holds what exists and is not right, with the reason, and fails as soon as it is. Each gradient is taken in four
+ways: by `grad`, by `backward`, by a recorded backward (`create_graph`), and, where it is finite, in forward mode.
+"""
+
+import importlib
+import importlib.util
+import json
+import math
+import re
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import autograd as ag
+from autograd import Tensor
+
+ROWS = json.loads((Path(__file__).parent / "gradients" / "traps.json").read_text())
+PRINTED = 1e-5  # the file prints six digits
+
+# --- the expressions -------------------------------------------------------------------------------------------------------
+
+
+def set_twice(x, v):
+    y = x.copy()
+    y[[0, 0]] = v
+    return y
+
+
+def add_twice(x, v):
+    y = x.copy()
+    y[[0, 0]] += v
+    return y
+
+
+UNARY = """sign relu floor ceil round cbrt log log1p log10 exp reciprocal arcsin arctanh arccosh arcsinh tan arctan cosh tanh
+    sqrt sinc square sigmoid logsumexp max amax min prod cumprod"""
+WEIGHTS = np.array([1.0, 10.0, 100.0])
+
+# By the whole id, or by what stands before the "@" of the point.
+CASES = {
+    **{name: getattr(ag, {"amax": "max"}.get(name, name)) for name in UNARY.split()},
+    "abs": abs,
+    "amax": np.amax,
+    "maximum(x,0)": lambda x: ag.maximum(x, 0.0),
+    "clip[-1,1]": lambda x: ag.clip(x, -1.0, 1.0),
+    "clip lo=hi=0": lambda x: ag.clip(x, 0.0, 0.0),
+    "mod(x,y)": lambda x, y: x % y,
+    "fmod(x,y)": np.fmod,
+    "x//y": lambda x, y: x // y,
+    "sqrt(x*x)": lambda x: ag.sqrt(x * x),
+    "sqrt(x**2)": lambda x: ag.sqrt(x**2),
+    "sqrt(0*x)": lambda x: ag.sqrt(0 * x),
+    "0*sqrt(x)": lambda x: 0 * ag.sqrt(x),
+    "rsqrt": lambda x: 1 / ag.sqrt(x),
+    "x/x": lambda x: x / x,
+    "arctan2(y,x)": ag.arctan2,
+    "pow(x,y)": lambda x, y: x**y,
+    "x**0 (python int)": lambda x: x**0,
+    "x**1 (python int)": lambda x: x**1,
+    "x**2 (python int)": lambda x: x**2,
+    "x**3 (python int)": lambda x: x**3,
+    "x**-1 (python int)": lambda x: x**-1,
+    "x**-2 (python int)": lambda x: x**-2,
+    "x**array([0,1,2,3])": lambda x: x ** np.array([0, 1, 2, 3]),
+    "1/(1+exp(-x))": lambda x: 1 / (1 + ag.exp(-x)),
+    "logaddexp(x,0)": lambda x: ag.logaddexp(x, 0.0),
+    "logaddexp": ag.logaddexp,
+    "logaddexp2": ag.logaddexp2,
+    "softmax[0]": lambda x: ag.softmax(x)[0],
+    "log_softmax[0]": lambda x: ag.log_softmax(x)[0],
+    "log_softmax[1]": lambda x: ag.log_softmax(x)[1],
+    "max all equal": ag.max,
+    "minimum": ag.minimum,
+    "fmax": ag.fmax,
+    "maximum": ag.maximum,
+    "maximum(x,x)": lambda x: ag.maximum(x, x),
+    "var ddof0": ag.var,
+    "var ddof1": lambda x: ag.var(x, ddof=1),
+    "std ddof0": ag.std,
+    "std ddof1": lambda x: ag.std(x, ddof=1),
+    "prod axis=1": lambda x: ag.prod(x, axis=1),
+    "(0,3)+(1,3)": lambda a, b: a + b,
+    "(2,0)@(0,3)": lambda a, b: a @ b,
+    "(0,2)@(2,3)": lambda a, b: a @ b,
+    "(2,)@(2,)": lambda a, b: a @ b,
+    "(1,2)@(3,2,1) batched bcast": lambda a, b: a @ b,
+    "x[[-1,2]]": lambda x: x[[-1, 2]],
+    "x[mask]": lambda x: x[np.array([True, False, True])],
+    "x[[]]": lambda x: x[[]],
+    "x[::-1]*w": lambda x: x[::-1] * WEIGHTS,
+    "x[[0,1],[1,1]] + x[:,1]": lambda x: x[[0, 1], [1, 1]] + x[:, 1],
+    "y=x; y[[0,0]]=v  (repeated setitem)": set_twice,
+    "y[[0,0]]+=v (repeated)": add_twice,
+    "where(x>0,sqrt(x),0)": lambda x: ag.where(x > 0, ag.sqrt(x), 0.0),
+    "where(x>0,log(x),0)": lambda x: ag.where(x > 0, ag.log(x), 0.0),
+    "where(x!=0,1/x,0)": lambda x: ag.where(x != 0, 1 / x, 0.0),
+    "where(x!=0,sin(x)/x,1)": lambda x: ag.where(x != 0, ag.sin(x) / x, 1.0),
+    "where(x<15,x,10**exp(x))": lambda x: ag.where(x < 15, x, 10 ** ag.exp(x)),
+    "where(x<0,exp(x),x+1)": lambda x: ag.where(x < 0, ag.exp(x), x + 1),
+    "double where sqrt": lambda x: ag.where(x > 0, ag.sqrt(ag.where(x > 0, x, 1.0)), 0.0),
+    "where(arctan2)": lambda x: ag.where(x != 0, ag.arctan2(x, x), 0.0),
+    "where wrt both (cond True) size-1 bcast": lambda a, b: ag.where(np.array([True, False]), a, b),
+    "x@x (vector dot self)": lambda x: x @ x,
+    "concat same twice": lambda x: ag.concatenate([x, x]),
+    "stack same twice": lambda x: ag.stack([x, x]),
+    "concat with empty": lambda a, b: ag.concatenate([a, b]),
+    "repeat(2)": lambda x: ag.repeat(x, 2),
+    "tile(0)": lambda x: ag.tile(x, 0),
+    "broadcast_to (0,2)": lambda x: ag.broadcast_to(x, (0, 2)),
+    "pad reflect 2": lambda x: ag.pad(x, 2, mode="reflect"),
+    "einsum ii->": lambda x: ag.einsum("ii->", x),
+    "einsum ii->i": lambda x: ag.einsum("ii->i", x),
+    "einsum ij->i": lambda x: ag.einsum("ij->i", x),
+    "einsum ij,j->  (j summed, unique)": lambda a, b: ag.einsum("ij,k->i", a, b),
+    "tensordot axes=0": lambda a, b: ag.tensordot(a, b, axes=0),
+    "unused arg": lambda a, b: 2 * a,
+    "constant output": lambda x: Tensor(3.0, requires_grad=False),
+    "abs(complex) via re,im": lambda re, im: abs(re + 1j * im),
+    "real(exp(1j*x))": lambda x: ag.real(ag.exp(1j * x)),
+    "sum(x*x) f32 grad exact": lambda x: (x * x).sum(),
+    "sqrt(x**2+1e-12) f32": lambda x: ag.sqrt(x**2 + 1e-12),
+}
+
+# What cannot be read off the row: an empty array in JSON has lost its shape.
+SHAPES = {
+    "(0,3)+(1,3)": [(0, 3), (1, 3)],
+    "(2,0)@(0,3)": [(2, 0), (0, 3)],
+    "(0,2)@(2,3)": [(0, 2), (2, 3)],
+}
+
+# Rows (by regular expression) that wait for a function, by the name that it will have.
+LATER = {
+    r"leaky_relu.*": "leaky_relu",
+    r"elu@.*": "elu",
+    r"relu6@.*": "relu6",
+    r"hardtanh@.*": "hardtanh",
+    r"hardswish@.*": "hardswish",
+    r"softshrink.*": "softshrink",
+    r"gelu_.*": "gelu",
+    r"silu@.*": "silu",
+    r"mish@.*": "mish",
+    r"softplus@.*": "softplus",
+    r"logsigmoid@.*": "logsigmoid",
+    r"xlogy@.*": "xlogy",
+    r"entr@.*": "entr",
+    r"erf@.*": "erf",
+    r"erfinv@.*": "erfinv",
+    r"gammaln@.*": "gammaln",
+    r"digamma@.*": "digamma",
+    r"log_ndtr@.*": "log_ndtr",
+    r"nanmax@.*": "nanmax",
+    r"nansum@.*": "nansum",
+    r"sort .*": "sort",
+    r"median .*": "median",
+    r"quantile .*": "quantile",
+    r"cummax@.*": "cummax",
+    r"ptp@.*": "ptp",
+    r"norm .*": "norm",
+    r"cosine_similarity@.*": "cosine_similarity",
+    r"trace .*": "trace",
+    r"convolve .*": "convolve",
+    r"interp .*": "interp",
+    r"cross": "cross",
+    r"kron": "kron",
+    r"cholesky.*": "cholesky",
+    r"eigh .*": "eigh",
+    r"svd.*": "svd",
+    r"det@.*": "det",
+    r"pinv@.*": "pinv",
+    r"expm@.*": "expm",
+    r"l1@.*": "l1_loss",
+    r"huber.*": "huber_loss",
+    r"smooth_l1 .*": "smooth_l1_loss",
+    r"bce .*": "binary_cross_entropy",
+    r"cross_entropy .*": "cross_entropy",
+    r"max_pool1d.*": "max_pool1d",
+    r"dropout .*": "dropout",
+    r"angle complex.*": "angle",
+    r"rfft .*": "rfft",
+}
+PLACES = ["autograd", "autograd.linalg", "autograd.fft", "autograd.special", "nn.functional"]
+
+# Rows of ops that exist which do not pass, and why: (id, form of the input) -> reason.
+KNOWN: dict[tuple[str, str], str] = {
+    ("1/(1+exp(-x))@[-100,-89,-45] f32", "array"): "exp(100) and exp(89) are inf in float32, so the chain rule sees a slope "
+    "of 0; sigmoid is the function that keeps the tail",
+}
+
+
+def expression_of(row):
+    """The function of a row, or None where it waits for one."""
+    name = row["id"]
+    return CASES.get(name) or CASES.get(name.rpartition("@")[0].strip())
+
+
+def awaited(row):
+    """The names of the functions that a row waits for."""
+    return [name for pattern, name in LATER.items() if re.fullmatch(pattern, row["id"])]
+
+
+def exists(name):
+    """Whether a function of that name has arrived, in one of the places where functions live."""
+    for place in PLACES:
+        try:
+            found = importlib.util.find_spec(place) is not None
+        except ModuleNotFoundError:
+            found = False
+        if found and hasattr(importlib.import_module(place), name):
+            return True
+    return False
+
+
+# --- what a row asks for ---------------------------------------------------------------------------------------------------
+
+
+def alternatives(text):
+    """The answers that are right, one text each: of "C: 0|-inf", "[0,1,0] | all nan", "0 or None"."""
+    text = text.removeprefix("C: ")
+    inner = re.search(r"([-\w.]+)\|([-\w.]+)", text)
+    if inner:
+        head, tail = text[: inner.start()], text[inner.end() :]
+        return alternatives(head + inner[1] + tail) + alternatives(head + inner[2] + tail)
+    return re.split(r"\s+\|\s+|\s+or\s+", text)
+
+
+def numbers(text):
+    """A printed array, of numbers, nan and inf."""
+    return np.array(eval(text, {"nan": math.nan, "inf": math.inf}), dtype=float)
+
+
+def fits(got, text):
+    """Whether a value is the printed one: to six digits, with zeros, infinities and nan exact. (-0 is 0.)"""
+    if text == "None":
+        return got is None
+    got = np.asarray(got)
+    if text == "":  # the row gives no value
+        return True
+    if text == "zeros":
+        return not got.any()
+    if text == "all nan":
+        return bool(np.isnan(got).all())
+    if text.startswith("empty"):
+        return got.shape == eval(text.removeprefix("empty"))
+    if ".." in text:
+        low, high = map(float, text.split(".."))
+        return bool((low <= got).all() and (got <= high).all())
+    want = numbers(text)
+    if want.ndim and want.shape != got.shape:
+        return False
+    return bool(np.isclose(got.astype(float), want, rtol=PRINTED, atol=0, equal_nan=True).all())
+
+
+def fits_any(got, text):
+    return any(fits(got, choice) for choice in alternatives(text))
+
+
+# --- a row, with its inputs in one form ------------------------------------------------------------------------------------
+
+
+def forms_of(row):
+    """A row of scalars is run on Python floats, on 0-d arrays and on arrays of one element."""
+    scalars = all(isinstance(value, float) for value in row["inputs"])
+    return ["array", "0-d", "float"] if scalars and row["dtype"] == "float64" else ["array"]
+
+
+def inputs_of(row, form):
+    shapes = SHAPES.get(row["id"]) or [None] * len(row["inputs"])
+    arrays = [
+        np.array(value, row["dtype"]).reshape(np.shape(value) if shape is None else shape)
+        for value, shape in zip(row["inputs"], shapes, strict=True)
+    ]
+    if form == "float":
+        return [float(a) for a in arrays]
+    if form == "0-d":
+        return [a[()] for a in arrays]
+    return [np.atleast_1d(a) for a in arrays] if len(forms_of(row)) > 1 else arrays
+
+
+def quiet(f):
+    """f without the warnings of NumPy, which log(0) deserves: only forwards may warn, derivatives may not."""
+
+    def run(*xs):
+        with warnings.catch_warnings(action="ignore", category=RuntimeWarning):
+            return f(*xs)
+
+    return run
+
+
+def total(y):
+    return y if y.shape == () else y.sum()
+
+
+def by_backward(f, xs, **how):
+    """The gradients that `backward` leaves on leaves, as Tensors or None."""
+    leaves = [Tensor(x) for x in xs]
+    y = total(quiet(f)(*leaves))
+    if y.requires_grad:
+        y.backward(**how)
+    return [leaf.grad for leaf in leaves]
+
+
+def by_forward_mode(f, xs):
+    """The same gradients, entry by entry, each from one tangent."""
+    gradients = []
+    for i, x in enumerate(xs):
+        gradient = np.zeros(np.shape(x))
+        for place in np.ndindex(np.shape(x)):
+            tangents = [np.zeros_like(other) for other in xs]
+            tangents[i][place] = 1
+            tangents = [float(t) if type(x) is float else t[()] for t, x in zip(tangents, xs, strict=True)]
+            gradient[place] = np.sum(ag.jvp(quiet(f), tuple(xs), tuple(tangents))[1])
+        gradients.append(gradient)
+    return gradients
+
+
+def same(a, b):
+    """Equal but for rounding, infinities and nan included."""
+    digits = 1e-6 if np.result_type(a) == np.float32 else 1e-12
+    return np.shape(a) == np.shape(b) and np.allclose(a, b, rtol=digits, atol=0, equal_nan=True)
+
+
+def check(row, form):
+    """All that a row asks for."""
+    f, xs = expression_of(row), inputs_of(row, form)
+    if row["want"] == ["error"]:
+        with pytest.raises(ValueError, match="zero-size array to reduction operation maximum which has no identity"):
+            f(*map(Tensor, xs))
+        return
+    check_value(row, form, f, xs)
+    gradients = ag.grad(lambda *args: total(quiet(f)(*args)), argnum=tuple(range(len(xs))))(*xs)
+    check_wanted(row, form, xs, gradients)
+    check_backward(f, xs, gradients)
+    if all(np.isfinite(g).all() for g in gradients):
+        for g, t in zip(gradients, by_forward_mode(f, xs), strict=True):
+            assert same(np.float64(g) if np.ndim(g) == 0 else g.astype(float), t), f"forward mode gives {t}, backward {g}"
+
+
+def check_value(row, form, f, xs):
+    y = quiet(f)(*map(Tensor, xs)).detach()
+    got = np.squeeze(y.numpy()) if len(forms_of(row)) > 1 and form == "array" else y.numpy()
+    assert fits_any(got, row["value"]), f"value {got}, wanted {row['value']}"
+
+
+def check_wanted(row, form, xs, gradients):
+    for x, g, want in zip(xs, gradients, row["want"], strict=True):
+        assert np.shape(g) == np.shape(x)
+        assert type(g) is float if form == "float" else g.dtype == row["dtype"]
+        assert fits_any(g, want), f"gradient {g}, wanted {want}"
+
+
+def check_backward(f, xs, gradients):
+    """backward, and a recorded backward, leave the same gradients, in the shape and dtype of the leaves."""
+    for how in ({}, {"create_graph": True}):
+        for x, g, left in zip(xs, gradients, by_backward(f, xs, **how), strict=True):
+            if left is None:  # the output does not depend on this leaf
+                assert not np.any(g)
+                continue
+            assert left.shape == np.shape(x)
+            assert left.dtype == np.result_type(x)
+            assert same(left.detach().numpy(), g), f"backward({how}) gives {left}, grad {g}"
+
+
+# --- the tests -------------------------------------------------------------------------------------------------------------
+
+RUN = [(row, form) for row in ROWS if expression_of(row) for form in forms_of(row)]
+WAIT = [row for row in ROWS if awaited(row)]
+
+
+@pytest.mark.parametrize(("row", "form"), RUN, ids=[f"{row['id']} {form}" for row, form in RUN])
+def test_row(row, form):
+    if (row["id"], form) not in KNOWN:
+        check(row, form)
+        return
+    with pytest.raises(AssertionError):
+        check(row, form)
+
+
+@pytest.mark.parametrize("row", WAIT, ids=[row["id"] for row in WAIT])
+def test_row_still_waits_for_its_function(row):
+    for name in awaited(row):
+        assert not exists(name), f"{name} exists: move its rows from LATER to CASES"
+
+
+def test_every_row_is_run_or_waits():
+    for row in ROWS:
+        assert (expression_of(row) is not None) + len(awaited(row)) == 1, row["id"]
+
+
+def test_tables_name_rows_that_exist():
+    ids = {row["id"] for row in ROWS}
+    assert len(ids) == len(ROWS)
+    assert set(SHAPES) <= ids
+    assert {name for name, _ in KNOWN} <= ids
+    used = ids | {name.rpartition("@")[0].strip() for name in ids}
+    assert set(CASES) <= used
+
+
+@pytest.mark.parametrize(
+    ("got", "text", "right"),
+    [
+        (0.5, "0.5", True),
+        (0.50001, "0.5", False),
+        (-0.0, "0", True),
+        (1e-300, "0", False),
+        (np.nan, "0|nan", True),
+        (np.nan, "0", False),
+        (np.inf, "C: 0|-inf", False),
+        (-np.inf, "C: 0|-inf", True),
+        (None, "0 or None", True),
+        (2.5, "1..4", True),
+        (4.5, "1..4", False),
+        (np.zeros((0, 3)), "empty(0, 3)", True),
+        (np.zeros((0, 2)), "empty(0, 3)", False),
+        (np.zeros(2), "[[0,0]]", False),
+        (np.array([np.nan, np.nan]), "[0,1] | all nan", True),
+        (np.array([0.0, 1.0]), "[0,1] | all nan", True),
+        (np.array([-np.inf, np.nan]), "[-inf|nan,nan]", True),
+        (np.array([0.0, np.nan]), "[-inf|nan,nan]", False),
+    ],
+)
+def test_comparison_can_fail(got, text, right):
+    assert fits_any(got, text) is right
