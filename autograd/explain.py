@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-_PACKAGE = os.path.dirname(__file__) + os.sep
+PACKAGE = os.path.dirname(__file__) + os.sep
 
 
 def kind_of(value: Any) -> str:
@@ -45,7 +45,7 @@ def range_of(value: Any) -> str:
 def user_source() -> tuple[str, int]:
     """File and line of the innermost caller outside this package."""
     frame: Any = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):
         frame = frame.f_back
     return frame.f_code.co_filename, frame.f_lineno
 

@@ -33,17 +33,23 @@ class _Modes(threading.local):
 
 
 class _Gate:
-    """Counts the modes in force over all threads. At zero, the usual case, every op takes its short path."""
+    """Counts the modes in force over all threads, so that an op need not ask its thread for a mode that no thread is in.
 
-    __slots__ = ("lock", "shut")
+    `muted` counts those that concern gradients; `shut` counts the others, under which every op takes its long path.
+    """
+
+    __slots__ = ("lock", "muted", "shut")
 
     def __init__(self) -> None:
-        self.shut = 0
+        self.muted = self.shut = 0
         self.lock = threading.Lock()
 
-    def shift(self, step: int) -> None:
+    def shift(self, settings: dict[str, Any], step: int) -> None:
         with self.lock:
-            self.shut += step
+            if "gradients" in settings:
+                self.muted += step
+            else:
+                self.shut += step
 
 
 modes = _Modes()
@@ -64,13 +70,13 @@ class mode(ContextDecorator):
 
     def __enter__(self) -> "mode":
         self._before.append({name: getattr(modes, name) for name in self._settings})
-        gate.shift(1)
+        gate.shift(self._settings, 1)
         modes.__dict__.update(self._settings)
         return self
 
     def __exit__(self, *exception: object) -> None:
         modes.__dict__.update(self._before.pop())
-        gate.shift(-1)
+        gate.shift(self._settings, -1)
 
 
 def no_grad() -> mode:
@@ -108,7 +114,7 @@ def detect_anomaly() -> mode:
     >>> with autograd.detect_anomaly():
     ...     autograd.log(autograd.Tensor(0.0))
     Traceback (most recent call last):
-    autograd.errors.AnomalyError: log turned finite inputs into nan or inf ...
+    autograd.errors.AnomalyError: log turned finite inputs into nan or inf: ...
     """
     return mode(anomaly=True)
 

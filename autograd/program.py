@@ -21,15 +21,16 @@ from .tree import leaves, paths, rebuild, transform
 
 
 class Variable:
-    """A value of a Program: an input, something captured, or what an instruction made."""
+    """A value of a Program: an input, something captured, a literal, or what an instruction made (kind "value")."""
 
-    __slots__ = ("kind", "name", "recorder", "spec")
+    __slots__ = ("kind", "literal", "name", "recorder", "spec")
 
-    def __init__(self, name: str, kind: str, spec: str, recorder: "Recorder | None" = None) -> None:
+    def __init__(self, name: str, kind: str, spec: str, recorder: "Recorder | None" = None, literal: Any = None) -> None:
         self.name = name
         self.kind = kind
         self.spec = spec
         self.recorder = recorder
+        self.literal = literal
 
     def __repr__(self) -> str:
         return self.name
@@ -67,9 +68,9 @@ class Instruction:
 
 
 def _word(value: Any) -> str:
-    if is_array(value) and np.ndim(value):
-        return f"<{kind_of(value)}>"
-    return repr(value)
+    if not is_array(value):
+        return repr(value)
+    return repr(value.item()) if value.ndim == 0 else f"<{kind_of(value)}>"
 
 
 HERE = "array"  # in a template: the place of the next array
@@ -143,6 +144,10 @@ class Recorder:
             name += "_"
         return name
 
+    def literal(self, raw: Any) -> Variable:
+        """A constant that the function's ops made for themselves."""
+        return Variable(_word(raw), "literal", kind_of(raw), self, raw)
+
     def variable_of(self, tensor: Tensor) -> Variable:
         """The variable that a Tensor stands for; one from outside is captured."""
         trace = getattr(tensor, "trace", None)
@@ -168,7 +173,8 @@ class Recorder:
 
     def _operand(self, value: Any) -> Any:
         if isinstance(value, Tensor):
-            return self.variable_of(value)
+            variable = self.variable_of(value)
+            return variable if variable.kind != "literal" else variable.literal
         if type(value) in NUMBERS:
             return value
         if is_array(value):
@@ -308,6 +314,8 @@ class Program:
         for variable, read in [*self._externals, *self._readers]:
             if variable not in values:
                 values[variable] = read()
+        ends = [*leaves(self._result), *(variable for _, _, variable in self._state), *(v for _, v in self._gradients)]
+        values.update((v, v.literal) for v in ends if isinstance(v, Variable) and v.kind == "literal")
         for node in self._must_be_empty:
             if stand_ins.get(node, node).grad is not None:
                 raise RecordingError(

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .errors import AnomalyError, AutogradError, DtypeError, IndexingError, NoRuleError, RuleError, ShapeError
-from .explain import broadcast_clash, kind_of, range_of, source_line, user_source
+from .explain import PACKAGE, broadcast_clash, kind_of, range_of, source_line, user_source
 from .graph import (
     Node,
     Parts,
@@ -326,8 +326,8 @@ def rule(
 
     def decorate(forward: Callable[..., Any]) -> Callable[..., Any]:
         made = Rule(forward, derivatives, vjp, facts)
-        module = forward.__module__
-        made.key = made.name if module.startswith(f"{__package__}.") else f"{module}.{made.name}"
+        ours = forward.__code__.co_filename.startswith(PACKAGE)
+        made.key = made.name if ours else f"{forward.__module__}.{made.name}"
         registry[made.key] = made
         implementations.update(dict.fromkeys(numpy, made.op))
         return made.op
@@ -363,7 +363,7 @@ def unary(rule: Rule) -> Callable[..., Any]:
         out._data = y
         out.sharing = None
         parent = x.node
-        if parent is None or pick is None:
+        if parent is None or pick is None or (gate.muted and not modes.gradients):
             out.node = None
         else:
             out.node = node_of(rule, (parent,), (pick((raw,), y, _NOTHING),), _NOTHING, y)
@@ -415,7 +415,7 @@ def binary(rule: Rule, otherwise: Callable[..., Any] | None = None) -> Callable[
         out = _new(Tensor)
         out._data = y
         out.sharing = None
-        if (p is None and q is None) or not differentiable:
+        if (p is None and q is None) or not differentiable or (gate.muted and not modes.gradients):
             out.node = None
             return out
         if nothing_read:
@@ -664,15 +664,13 @@ def _transpose(node: Node, tangents: list[Any], saved: Any) -> Any:
     with np.errstate(all="ignore"):
         with enable_grad():
             ds = _derivatives(rule, us if many else us[0], tangents, saved)
-            ds = [
-                fit(d, parent, node) if t is not None else None for t, d, parent in zip(tangents, ds, node.parents, strict=True)
-            ]
+            ds = [None if t is None else fit(d, p, node) for t, d, p in zip(tangents, ds, node.parents, strict=True)]  # type: ignore[arg-type]
         for t, d in zip(tangents, ds, strict=True):
             if isinstance(d, Tensor) and d.node is not None:
                 t = cast_like(t if isinstance(t, Tensor) else constant(t), d._data)
                 with mode(gradients=differentiable):
                     found = backpropagate(d.node, t, retain=True, rewrap=linked_reads)
-                    totals = [total + found.get(u.node, 0.0) for total, u in zip(totals, us, strict=True)]
+                    totals = [total + found.get(u.node, 0.0) for total, u in zip(totals, us, strict=True)]  # type: ignore[arg-type]
     results = tuple(totals)
     if not any(isinstance(t, Tensor) for t in tangents):
         results = tuple(result._data for result in results)

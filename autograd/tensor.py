@@ -412,7 +412,7 @@ class Tensor:
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if function in CREATORS:  # np.zeros(shape, like=t): t says which kind of array to make
             like = {"like": self._data} if hasattr(self._data, "__array_function__") else {}
-            return constant(function(*args, **kwargs, **like))
+            return literal(function(*args, **kwargs, **like))
         return through_numpy(function, function, args, kwargs)
 
 
@@ -427,6 +427,14 @@ def constant(raw: Any) -> Tensor:
     out._data = raw
     out.node = None
     out.sharing = None
+    return out
+
+
+def literal(raw: Any) -> Tensor:
+    """A constant that the engine or an op makes for itself: part of a Program, where one is being recorded."""
+    out = constant(raw)
+    if modes.recorder is not None:
+        out.trace = modes.recorder.literal(raw)
     return out
 
 
@@ -601,11 +609,11 @@ def seed(output: Tensor, gradient: Any) -> Tensor:
     if output.size != 1:
         raise GradientError(
             f"backward() on {describe(output)} with {output.size} elements: a gradient belongs to one number. Reduce it "
-            "first (.sum() or .mean()), pass weights as backward(gradient), or ask autograd.jacobian for all of it"
+            "first (.sum() or .mean()), pass weights as backward(gradient), or ask autograd.vjp for products with the Jacobian"
         )
     if output.dtype.kind == "c":
         raise GradientError("backward() on a complex number: take .real, or pass the cotangent as backward(gradient)")
-    return constant(1.0 if type(raw) is float else np.ones_like(raw))
+    return literal(1.0 if type(raw) is float else np.ones_like(raw))
 
 
 def linked_reads(node: Node) -> Any:

@@ -90,9 +90,25 @@ def _forward(name: str) -> Any:
     return method
 
 
-for _name in (
-    "sum mean prod max min any all copy astype reshape conj transpose item __neg__ __pos__ __abs__ __invert__"
-).split():
+for _name in [
+    "sum",
+    "mean",
+    "prod",
+    "max",
+    "min",
+    "any",
+    "all",
+    "copy",
+    "astype",
+    "reshape",
+    "conj",
+    "transpose",
+    "item",
+    "__neg__",
+    "__pos__",
+    "__abs__",
+    "__invert__",
+]:
     setattr(Double, _name, _forward(_name))
 
 

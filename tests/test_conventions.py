@@ -286,8 +286,9 @@ def test_a_function_of_math_is_an_error_that_names_the_one_of_numpy(f, data):
 @pytest.mark.parametrize("data", [3.0, np.float64(3.0)], ids=repr)
 def test_assignment_of_a_tensor_into_an_array_is_an_error_with_the_fix(data):
     b = np.zeros(2)
-    with pytest.raises((TypeError, ValueError), match=r"(?i)stack|Tensor|detach"):
+    with pytest.raises(ValueError, match="setting an array element") as told:
         b[0] = Tensor(data)
+    assert "autograd.stack" in str(told.value.__cause__)  # NumPy puts words of its own before ours
     with pytest.raises((TypeError, ValueError), match=r"(?i)stack|detach"):
         b[:] = Tensor([1.0, 2.0])
     assert not b.any()
@@ -376,7 +377,7 @@ def test_two_losses_that_share_a_retained_part():
 
 
 def test_backward_of_several_elements_says_how_many_and_what_to_do():
-    with pytest.raises(RuntimeError, match=r"6 elements.*sum\(\).*mean\(\).*backward\(gradient\).*jacobian"):
+    with pytest.raises(RuntimeError, match=r"6 elements.*sum\(\).*mean\(\).*backward\(gradient\).*Jacobian"):
         (Tensor(np.ones((2, 3))) * 2).backward()
 
 

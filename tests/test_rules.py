@@ -4,6 +4,8 @@ Values against NumPy, gradients in reverse and forward mode and second derivativ
 dtypes, sizes 0 and 1, layouts, recording, arrays that are not NumPy's. A new op is tested by standing in the registry.
 """
 
+import ctypes
+import subprocess
 from typing import Any
 
 import numpy as np
@@ -263,24 +265,69 @@ def test_a_recorded_op_replays_with_other_inputs(rule: Rule, sample: Sample) -> 
         np.testing.assert_array_equal(gradient.numpy(), x.grad.numpy())
 
 
-@pytest.mark.parametrize(("rule", "sample"), SMOOTH)
-def test_arrays_that_are_not_numpys(rule: Rule, sample: Sample) -> None:
+def check_elsewhere(rule: Rule, sample: Sample, there: Any, back: Any) -> None:
+    """The op, forward and backward, on arrays that live elsewhere: they stay there, and hold the same numbers."""
     inputs = build(rule, sample)
     free = moving(rule, inputs)
     plain = [Tensor(x) if i in free else x for i, x in enumerate(inputs)]
-    foreign = [Tensor(Double(x)) if i in free else Double(x) if isinstance(x, np.ndarray) else x for i, x in enumerate(inputs)]
+    foreign = [Tensor(there(x)) if i in free else there(x) if isinstance(x, np.ndarray) else x for i, x in enumerate(inputs)]
     results = []
     for given in (plain, foreign):
         y = rule.op(*given, **sample.attributes)
-        for part in y if isinstance(y, tuple) else (y,):
+        results.append(y if isinstance(y, tuple) else (y,))
+        for part in results[-1]:
             part.sum().backward(retain_graph=True)
-        results.append(y)
-    for ours, theirs in zip(*((y if isinstance(y, tuple) else (y,)) for y in results), strict=True):
-        assert isinstance(theirs._data, Double)
-        np.testing.assert_array_equal(bare(theirs._data), ours.numpy())
+    for ours, theirs in zip(*results, strict=True):
+        assert isinstance(theirs._data, type(there(np.zeros(1))))
+        np.testing.assert_allclose(back(theirs._data), ours.numpy(), rtol=1e-12, atol=1e-14)
     for i in free:
-        assert isinstance(foreign[i].grad._data, Double)
-        np.testing.assert_array_equal(bare(foreign[i].grad._data), plain[i].grad.numpy())
+        assert isinstance(foreign[i].grad._data, type(there(np.zeros(1))))
+        np.testing.assert_allclose(back(foreign[i].grad._data), plain[i].grad.numpy(), rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize(("rule", "sample"), SMOOTH)
+def test_arrays_that_are_not_numpys(rule: Rule, sample: Sample) -> None:
+    check_elsewhere(rule, sample, Double, bare)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize(("rule", "sample"), SMOOTH)
+def test_arrays_on_a_gpu(rule: Rule, sample: Sample) -> None:
+    cupy = pytest.importorskip("cupy")
+    check_elsewhere(rule, sample, cupy.asarray, cupy.asnumpy)
+
+
+@pytest.mark.compiler
+def test_c_expressions_compute_what_the_forward_does(tmp_path: Any) -> None:
+    """One C file with a function for each rule that has an expression, compiled, against the rule on floats."""
+    rules = [rule for rule in OURS.values() if rule.c]
+    source = ["#include <math.h>"]
+    for rule in rules:
+        parameters = ", ".join(f"double {name}" for name in rule.inputs)
+        source.append(f"double op_{rule.name}({parameters}) {{ return {rule.c.format(**{n: n for n in rule.inputs})}; }}")
+    (tmp_path / "ops.c").write_text("\n".join(source))
+    command = [
+        "cc",
+        "-O1",
+        "-Wall",
+        "-Werror",
+        "-shared",
+        "-fPIC",
+        "-o",
+        str(tmp_path / "ops.so"),
+        str(tmp_path / "ops.c"),
+        "-lm",
+    ]
+    subprocess.run(command, check=True)
+    library = ctypes.CDLL(str(tmp_path / "ops.so"))
+    assert len(rules) > 50
+    for rule in rules:
+        function = getattr(library, f"op_{rule.name}")
+        function.restype = ctypes.c_double
+        function.argtypes = [ctypes.c_double] * len(rule.inputs)
+        for row in zip(*(x.ravel() for x in build(rule, Sample(((5,),) * len(rule.inputs), {}))), strict=True):
+            expected = rule.forward(*map(np.float64, row))
+            np.testing.assert_allclose(function(*row), float(expected), rtol=1e-14, err_msg=rule.name)
 
 
 def test_the_registry_is_complete() -> None:

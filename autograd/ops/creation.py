@@ -5,7 +5,7 @@ They want no gradient unless `requires_grad=True`; `Tensor(...)` is how a user m
 
 import numpy as np
 
-from ..tensor import Tensor, constant, implementations, owned
+from ..tensor import Tensor, constant, implementations, literal, owned
 
 
 def asarray(x, dtype=None, copy=None):
@@ -19,7 +19,7 @@ def asarray(x, dtype=None, copy=None):
 def _maker(function, doc):
     def make(*args, requires_grad=False, **kwargs):
         raw = function(*args, **kwargs)
-        return Tensor(raw, requires_grad=True) if requires_grad else constant(raw)
+        return Tensor(raw, requires_grad=True) if requires_grad else literal(raw)
 
     make.__name__ = make.__qualname__ = function.__name__
     make.__doc__ = doc
@@ -38,7 +38,7 @@ eye = _maker(np.eye, "Ones on a diagonal, zeros elsewhere: `eye(n)`.")
 def _like(function, doc):
     def make(x, *args, **kwargs):
         raw = function(x._data if isinstance(x, Tensor) else x, *args, **kwargs)
-        return constant(raw) if isinstance(x, Tensor) else raw
+        return literal(raw) if isinstance(x, Tensor) else raw
 
     make.__name__ = make.__qualname__ = function.__name__
     make.__doc__ = doc

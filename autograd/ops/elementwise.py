@@ -116,9 +116,17 @@ def _power_x(g, x, w):
     return g * np.where(w == 0, 0, w * x ** np.where(w == 0, 1, w - 1))
 
 
+def _power_log_x(g, x, w, k):
+    return g * (w * power_log(x, w - 1, k=k) + (k * power_log(x, w - 1, k=k - 1) if k else 0))
+
+
+def _power_log_w(g, x, w, k):
+    return g * power_log(x, w, k=k + 1)
+
+
 @elementwise(
-    x=lambda g, x, w, k: g * (w * power_log(x, w - 1, k=k) + (k * power_log(x, w - 1, k=k - 1) if k else 0)),
-    w=lambda g, x, w, k: g * power_log(x, w, k=k + 1),
+    x=_power_log_x,
+    w=_power_log_w,
     domain=positives,
     samples=[sample((2, 3), (3,), k=1), sample((2, 3), (3,), k=0)],
 )
