@@ -122,7 +122,6 @@ def detect_anomaly() -> mode:
 # --- nodes -----------------------------------------------------------------------------------------------------------------
 
 next_sequence = itertools.count(1).__next__  # atomic under the interpreter's lock: unique over all threads
-_new = object.__new__
 
 
 class Node:
@@ -159,6 +158,12 @@ class Node:
     hooks: list[Callable[[Any], Any]] | None
     source: tuple[str, int]
 
+    def reads(self) -> Any:
+        """What was saved, as a tuple per input; a bare value in `saved` stands for a tuple of one (see `Rule.single`)."""
+        if not self.rule.single:
+            return self.saved
+        return tuple(value if value is None or type(value) is tuple else (value,) for value in self.saved)
+
     def __repr__(self) -> str:
         name = self.rule.name if self.rule is not None else "leaf"
         return f"<Node {name} {self.dtype or 'float'}{list(self.shape)}>"
@@ -166,7 +171,7 @@ class Node:
 
 def node_of(rule: Any, parents: tuple[Any, ...], saved: Any, attributes: dict[str, Any], y: Any) -> Node:
     """The node of an op that returned `y`."""
-    node = _new(Node)
+    node = Node()
     node.rule = rule
     node.parents = parents
     node.saved = saved
@@ -272,14 +277,18 @@ def _sweep(
     if root.rule is None or root in stop:
         return pending
     queue: list[tuple[int, Node]] = []
-    following: tuple[int, Node] | None = (-root.sequence, root)
+    following: Node | None = root  # the first new parent of the last node: kept out of the queue, which a chain never needs
     to_release = None if retain else root
     anomaly, recorder = modes.anomaly, modes.recorder
     recorded = rewrap is not None
+    watchful = recorded or anomaly
     careful = False  # whether nan has to be looked for: it has, once an op has dropped elements that may be anything
     while following is not None or queue:
-        node = (heappop(queue) if following is None else heappushpop(queue, following))[1]
-        following = None
+        if following is None:
+            node = heappop(queue)[1]
+        else:
+            node = heappushpop(queue, (-following.sequence, following))[1] if queue else following
+            following = None
         g = pending.pop(node)
         rule = node.rule
         saved = node.saved
@@ -294,6 +303,7 @@ def _sweep(
             node.grad = g if node.grad is None else node.grad + g
         if rewrap is not None:
             saved = rewrap(node)
+        single = rule.single and not recorded
         pulls: Iterable[Pull]
         if rule.simple:
             pulls = zip(node.parents, rule.derivatives, saved)  # noqa: B905 - `strict` costs more than the check is worth
@@ -309,8 +319,12 @@ def _sweep(
             if parent is None:
                 continue
             try:
-                # A call with a star costs three times one without, and most derivatives read one thing.
-                d = derivative(g, reads[0]) if len(reads) == 1 else derivative(g, *reads) if reads else derivative(g)
+                if derivative is unchanged:
+                    d = g
+                elif single:  # a call with a star would cost three times as much
+                    d = derivative(g, reads)
+                else:
+                    d = derivative(g, *reads) if reads else derivative(g)
             except ArithmeticError:
                 d = carefully(rule, derivative, g, reads)
             if type(d) is float and parent.dtype is None:
@@ -318,26 +332,33 @@ def _sweep(
                     d = float(carefully(rule, derivative, g, reads))
             elif type(d) is not ndarray or d.dtype is not parent.dtype or d.shape != parent.shape:
                 d = fit(d, parent, node)
-            if recorder is not None:
-                if careful or (rule.elementwise and reads):
-                    d = fit(recorder.guard(d, rule, derivative, g, reads, careful), parent, node)
-            elif (careful or recorded) and has_nan(d):
-                d = fit(carefully(rule, derivative, g, reads), parent, node)
-            if anomaly:
-                _refuse_anomaly(node, parent, g, d)
-            if parent in pending:
-                if type(d) is ndarray:
-                    accumulate(pending, parent, d)
-                else:
-                    pending[parent] = pending[parent] + d
-                continue
-            pending[parent] = d
-            if parent.rule is not None and parent not in stop:
-                if following is None:  # the usual case: pushed and popped in one go
-                    following = (-parent.sequence, parent)
-                else:
-                    heappush(queue, (-parent.sequence, parent))
+            if careful or watchful:
+                if recorder is not None:
+                    if careful or (rule.elementwise and reads):
+                        d = fit(recorder.guard(d, rule, derivative, g, reads, careful), parent, node)
+                elif has_nan(d):
+                    d = fit(carefully(rule, derivative, g, reads), parent, node)
+                if anomaly:
+                    _refuse_anomaly(node, parent, g, d)
+            before = pending.get(parent)
+            if before is None:
+                pending[parent] = d
+                if parent.rule is not None and not (stop and parent in stop):
+                    if following is None:
+                        following = parent
+                    else:
+                        heappush(queue, (-parent.sequence, parent))
+            elif type(d) is ndarray and d.size > 1000:  # below, looking costs more than a new array
+                del before
+                accumulate(pending, parent, d)
+            else:
+                pending[parent] = before + d
     return pending
+
+
+def unchanged(g: Any) -> Any:
+    """The derivative of x + w, of a copy, of whatever passes a cotangent on as it is. The sweep knows it, and calls nothing."""
+    return g
 
 
 def _pull_jointly(node: Node, g: Any, saved: Any) -> list[Pull]:
@@ -364,15 +385,17 @@ def _given(g: Any, d: Any, joint: Any, saved: Any, i: int) -> Any:
     return d
 
 
-def carefully(rule: Any, derivative: Callable[..., Any], g: Any, reads: tuple[Any, ...]) -> Any:
+def carefully(rule: Any, derivative: Callable[..., Any], g: Any, reads: Any) -> Any:
     """The derivative, with the convention that 0 * inf = 0 * nan = 0 for cotangents and slopes.
 
     A zero cotangent stays zero whatever it meets, and so does an infinite one that meets a slope of zero. nan that comes
     from anything else is the answer.
     """
+    if type(reads) is not tuple:
+        reads = (reads,)
     with np.errstate(all="ignore"):
         if type(g) is float:
-            g, *reads = (np.float64(v) if isinstance(v, (int, float)) else v for v in (g, *reads))  # type: ignore[assignment]
+            g, *reads = (np.float64(v) if isinstance(v, (int, float)) else v for v in (g, *reads))
         if derivative is _given:  # one of what a joint derivative returned
             _, joint, saved, i = reads
             return carefully(rule, lambda g, *saved: joint(g, *saved)[i], g, saved)
@@ -429,7 +452,7 @@ def fit(d: Any, parent: Node, node: Node) -> Any:
             return float(d.real)
         return d.real if dtype.kind == "c" else d
     if dtype is None:
-        return parent.dtype.type(d)
+        return parent.dtype.type(d if parent.dtype.kind == "c" else d.real)
     if dtype == parent.dtype:
         return d
     if dtype.kind == "c" and parent.dtype.kind != "c":

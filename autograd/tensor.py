@@ -233,7 +233,7 @@ class Tensor:
     @property
     def shape(self) -> tuple[int, ...]:
         """Lengths of the axes; () for a scalar."""
-        return np.shape(self._data)
+        return () if type(self._data) in NUMBERS else self._data.shape
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -613,7 +613,7 @@ def seed(output: Tensor, gradient: Any) -> Tensor:
         )
     if output.dtype.kind == "c":
         raise GradientError("backward() on a complex number: take .real, or pass the cotangent as backward(gradient)")
-    return literal(1.0 if type(raw) is float else np.ones_like(raw))
+    return literal(1.0 if type(raw) is float else raw.dtype.type(1) if isinstance(raw, np.generic) else np.ones_like(raw))
 
 
 def linked_reads(node: Node) -> Any:
@@ -623,7 +623,7 @@ def linked_reads(node: Node) -> Any:
         return tuple(link(node, name, value) for name, value in zip(rule.joint_reads, node.saved, strict=True))
     return tuple(
         None if saved is None else tuple(link(node, name, value) for name, value in zip(rule.reads[i], saved, strict=True))
-        for i, saved in enumerate(node.saved)
+        for i, saved in enumerate(node.reads())
     )
 
 

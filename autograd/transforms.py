@@ -12,7 +12,7 @@ import numpy as np
 
 from .errors import DtypeError, GradientError, ShapeError
 from .explain import kind_of
-from .graph import Node, ancestors, backpropagate, enable_grad, leaf_of, mode, modes, push_forward
+from .graph import Node, ancestors, backpropagate, enable_grad, leaf_of, mode, modes, push_forward, unchanged
 from .rule import rule, sample
 from .tensor import Tensor, bare, cast_like, constant, is_inexact, linked_reads, owned, seed, with_node
 from .tree import leaves, rebuild, transform
@@ -20,7 +20,7 @@ from .tree import leaves, rebuild, transform
 Function = Callable[..., Any]
 
 
-@rule(kind="linear", x=lambda g: g, view=True, samples=[sample((2, 3))])
+@rule(kind="linear", x=unchanged, view=True, samples=[sample((2, 3))])
 def argument(x: Any) -> Any:
     """The argument of a transformed function: the same value, at a node where its sweep stops."""
     return x
@@ -186,7 +186,7 @@ def jvp(f: Function, primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tup
         with mode(gradients=True):
             push_forward(nodes, moving, linked_reads)
     else:
-        push_forward(nodes, moving, lambda node: node.saved)
+        push_forward(nodes, moving, Node.reads)
     results = []
     for output in outputs:
         t = moving.get(output.node) if output.node is not None else None

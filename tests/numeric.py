@@ -10,7 +10,7 @@ import numpy as np
 
 
 def directional(f: Any, xs: list[Any], directions: list[Any]) -> Any:
-    """The derivative of f along the directions: central differences at two steps, and one step of Richardson's extrapolation."""
+    """The derivative of f along the directions: central differences at two steps, and one step of Richardson's method."""
 
     def central(h: float) -> Any:
         there = f(*(x + h * d for x, d in zip(xs, directions, strict=True)))

@@ -114,12 +114,9 @@ def test_only_what_a_derivative_reads_is_kept() -> None:
     y = Tensor(b) * 2.0
     total = y + a
     kept = weakref.ref(y)
-    raw = y._data
-    references = [saved for saved in total.node.saved if saved]
-    assert references == []
+    assert total.node.saved == ((), ())
     del y
     assert kept() is None
-    assert not any(value is raw for saved in total.node.saved for value in saved or ())
 
 
 def test_a_constant_needs_no_graph() -> None:

@@ -9,7 +9,13 @@ from ..rule import rule, sample
 
 def spread(g, shape, axis, keepdims):
     """The cotangent of a reduction along `axis`, at every element that was reduced."""
-    return np.broadcast_to(g if keepdims else g.reshape(kept_shape(shape, axis)), shape)
+    if not keepdims and axis is not None:
+        g = g.reshape(kept_shape(shape, axis))
+    if isinstance(g, np.generic):  # what NumPy makes of arithmetic with arrays that have no axes
+        g = np.asarray(g)
+    if math.prod(shape) < 1000:  # np.broadcast_to is written in Python, and four times slower on a short array
+        return g * np.ones(shape, g.dtype, like=g)
+    return np.broadcast_to(g, shape)
 
 
 def kept_shape(shape, axis):
