@@ -78,19 +78,20 @@ HERE = "array"  # in a template: the place of the next array
 
 @rule(
     d=lambda g, d, y: np.where((d != d) & (y == y), 0, g),
-    samples=[sample((3,), np.ones(3), np.ones(3), of="exp", which=0, template=(HERE, HERE), careful=True)],
+    samples=[sample((3,), np.ones(3), np.ones(3), of="exp", which=0, careful=True)],
 )
-def absorb(d: Any, *arrays: Any, of: str, which: int, template: Any, careful: bool) -> Any:
-    """A derivative of the rule `of`, with the convention that a product of zero and infinity is zero.
+def absorb(d: Any, *values: Any, of: str, which: int, template: Any = None, careful: bool = False) -> Any:
+    """The derivative d of the rule `of`, with the convention that a product of zero and infinity is zero.
 
-    The arrays are the cotangent and what the derivative read. Where an eager backward pass decides by the values that it
-    meets, a Program decides by this, at every run.
+    The values are the cotangent and what the derivative read; where that is more than arrays and numbers, they have their
+    places in the template. An eager backward pass decides by the values that it meets; a Program decides at every run.
     """
     if not has_nan(d):
         return d
     source = registry[of]
-    remaining = iter(arrays)
-    g, *reads = transform(lambda leaf: next(remaining) if leaf is HERE else leaf, template)
+    remaining = iter(values)
+    read = values if template is None else transform(lambda leaf: next(remaining) if leaf is HERE else leaf, template)
+    g, *reads = read
     derivative = source.derivatives[which] if source.joint is None else partial(_one_of, source.joint, which)
     if not careful:
         try:
@@ -106,6 +107,11 @@ def absorb(d: Any, *arrays: Any, of: str, which: int, template: Any, careful: bo
 
 def _one_of(joint: Callable[..., Any], which: int, g: Any, *saved: Any) -> Any:
     return joint(g, *saved)[which]
+
+
+def is_value(leaf: Any) -> bool:
+    """Whether it can be an input of an op."""
+    return isinstance(leaf, Tensor) or type(leaf) in NUMBERS or is_array(leaf)
 
 
 class Recorder:
@@ -227,10 +233,10 @@ class Recorder:
         else:
             which = next(i for i, known in enumerate(rule.derivatives) if known is derivative)
         read = (g, *reads)
-        arrays = [leaf for leaf in leaves(read) if isinstance(leaf, Tensor) or is_array(leaf)]
-        template = transform(lambda leaf: HERE if isinstance(leaf, Tensor) or is_array(leaf) else leaf, read)
-        plain = [at_node(array, None) for array in arrays]  # for the decision only, without a gradient
-        return absorb(d, *plain, of=rule.key, which=which, template=template, careful=careful)
+        template = transform(lambda leaf: HERE if is_value(leaf) else leaf, read)
+        values = [at_node(leaf, None) for leaf in leaves(read) if is_value(leaf)]  # for the decision: without a gradient
+        whole = all(leaf is HERE for leaf in template)
+        return absorb(d, *values, of=rule.key, which=which, template=None if whole else template, careful=careful)
 
     def finish(self) -> None:
         """Looks up what the gradients have become."""
