@@ -369,7 +369,11 @@ def tanh(x):
     return np.tanh(x)
 
 
-@elementwise(x=lambda g, x: g / np.hypot(1, x), numpy=np.arcsinh, scalar=math.asinh, c="asinh({x})")
+def _arcsinh_x(g, x):
+    return g / (np.sqrt(1 + x * x) if np.iscomplexobj(x) else np.hypot(1, x))  # x * x would overflow for large x
+
+
+@elementwise(x=_arcsinh_x, numpy=np.arcsinh, scalar=math.asinh, c="asinh({x})")
 def arcsinh(x):
     """Inverse hyperbolic sine."""
     return np.arcsinh(x)
