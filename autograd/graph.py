@@ -273,6 +273,8 @@ def backpropagate(
 def _sweep(
     root: Node, g: Any, retain: bool, rewrap: Rewrap | None, watch: Watch | None, stop: frozenset[Node]
 ) -> dict[Node, Any]:
+    # Every line here runs for every node, or every edge, of every backward pass: the time of an op is spent here. Hence its
+    # length, and the order of its questions, the usual answer first.
     pending: dict[Node, Any] = {root: g}
     if root.rule is None or root in stop:
         return pending
@@ -282,7 +284,9 @@ def _sweep(
     anomaly, recorder = modes.anomaly, modes.recorder
     recorded = rewrap is not None
     watchful = recorded or anomaly
-    careful = False  # whether nan has to be looked for: it has, once an op has dropped elements that may be anything
+    # Whether nan has to be looked for: once an op has dropped elements that may be anything, and on arrays for which no
+    # processor raises a flag.
+    careful = not isinstance(getattr(g, "_data", g), (float, ndarray, np.generic))
     while following is not None or queue:
         if following is None:
             node = heappop(queue)[1]
@@ -424,7 +428,9 @@ def _made_finite(value: Any) -> Any:
 def has_nan(d: Any) -> bool:
     """Whether there is nan in it."""
     raw = getattr(d, "_data", d)
-    return bool(np.isnan(raw).any()) if type(raw) is ndarray else bool(raw != raw) if isinstance(raw, float) else False
+    if isinstance(raw, (float, np.generic)):
+        return bool(raw != raw)
+    return not isinstance(raw, Parts) and bool(np.isnan(raw).any())
 
 
 def accumulate(pending: Any, key: Any, d: Any) -> None:

@@ -18,6 +18,8 @@ import autograd as ag
 from autograd import Tensor
 from autograd.tensor import constant
 
+from .numeric import Double, bare
+
 
 @pytest.fixture
 def no_collector() -> Any:
@@ -680,6 +682,12 @@ def test_what_was_bad_before_is_no_anomaly() -> None:
     with ag.detect_anomaly():
         (x * 2.0).sum().backward()
     np.testing.assert_array_equal(x.grad.data, [2.0, 2.0])
+
+
+def test_zero_times_infinity_on_arrays_that_are_not_numpys() -> None:
+    x = Tensor(Double(np.array([0.0, 4.0])))
+    np.sqrt(x * x).sum().backward()
+    np.testing.assert_array_equal(bare(x.grad._data), [0.0, 1.0])
 
 
 # --- rules -----------------------------------------------------------------------------------------------------------------
