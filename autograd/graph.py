@@ -282,8 +282,7 @@ def _sweep(
     following: Node | None = root  # the first new parent of the last node: kept out of the queue, which a chain never needs
     to_release = None if retain else root
     anomaly, recorder = modes.anomaly, modes.recorder
-    recorded = rewrap is not None
-    watchful = recorded or anomaly
+    watchful = rewrap is not None or anomaly
     # Whether nan has to be looked for: once an op has dropped elements that may be anything, and on arrays for which no
     # processor raises a flag.
     careful = not isinstance(getattr(g, "_data", g), (float, ndarray, np.generic))
@@ -305,9 +304,10 @@ def _sweep(
             watch(node, g)
         elif type(g) is float:
             node.grad = g if node.grad is None else node.grad + g
+        single = rule.single
         if rewrap is not None:
             saved = rewrap(node)
-        single = rule.single and not recorded
+            single = False
         pulls: Iterable[Pull]
         if rule.simple:
             pulls = zip(node.parents, rule.derivatives, saved)  # noqa: B905 - `strict` costs more than the check is worth

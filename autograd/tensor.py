@@ -279,8 +279,7 @@ class Tensor:
             retain=retain_graph,
             watch=deposit if retain_graph else None,
         )
-        for leaf in sorted(cotangents, key=lambda node: node.sequence):
-            g = cotangents[leaf]
+        for leaf, g in cotangents.items():
             for hook in leaf.hooks or ():
                 g = hook(g)
             deposit(leaf, g)
@@ -601,6 +600,8 @@ def sweep(
 def seed(output: Tensor, gradient: Any) -> Tensor:
     """The cotangent that a backward pass starts from."""
     raw = output._data
+    if gradient is None and type(raw) is float:
+        return literal(1.0)
     if gradient is not None:
         g = gradient if isinstance(gradient, Tensor) else constant(owned(gradient))
         if g.shape != output.shape:
@@ -613,7 +614,7 @@ def seed(output: Tensor, gradient: Any) -> Tensor:
         )
     if output.dtype.kind == "c":
         raise GradientError("backward() on a complex number: take .real, or pass the cotangent as backward(gradient)")
-    return literal(1.0 if type(raw) is float else raw.dtype.type(1) if isinstance(raw, np.generic) else np.ones_like(raw))
+    return literal(raw.dtype.type(1) if isinstance(raw, np.generic) else np.ones_like(raw))
 
 
 def linked_reads(node: Node) -> Any:

@@ -1,0 +1,115 @@
+"""Wrong rules, planted, and the tests of test_rules.py demanded to catch each of them.
+
+A check that cannot fail is a defect. Each row is a rule with one fault, and the test that has to notice it.
+"""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+
+import autograd as ag
+from autograd import Tensor
+from autograd.rule import Sample, rule
+
+from . import test_rules as checks
+
+
+def add_scaled(x: Any, w: Any) -> Any:
+    """x + 2 w"""
+    return x + 2 * w
+
+
+def cubed(x: Any) -> Any:
+    """x * x * x"""
+    return x * x * x
+
+
+def total(x: Any, *, axis: Any = None) -> Any:
+    """The sum."""
+    return np.sum(x, axis=axis)
+
+
+def writes(x: Any) -> Any:
+    """Twice x, in place."""
+    x *= 2
+    return x
+
+
+def wide(x: Any) -> Any:
+    """x * x in float64, whatever x is."""
+    return x * np.asarray(x, np.float64)
+
+
+class Wrong:
+    """A slope that is right, whose own derivative is not: it hides x from the sweep."""
+
+    @staticmethod
+    def slope(g: Any, x: Any) -> Any:
+        return g * 3 * (x.detach() if isinstance(x, Tensor) else x) ** 2
+
+
+ONE, TWO, MATRIX = Sample(((2, 3),), {}), Sample(((2, 3), (2, 3)), {}), Sample(((2, 3),), {"axis": 0})
+GRADIENTS, SECOND = checks.test_gradients_in_both_modes, checks.test_second_derivatives
+DTYPES = partial(checks.test_dtypes_are_kept, dtype=np.float32)
+LAYOUTS = partial(checks.test_layout_does_not_matter_and_nothing_is_written, layout="strided")
+RECORDED, ELSEWHERE = checks.test_a_recorded_op_replays_with_other_inputs, checks.test_arrays_that_are_not_numpys
+e: Any = {"kind": "elementwise"}
+
+FAULTS: dict[str, tuple[Any, dict[str, Any], Sample, Any]] = {
+    "a factor of 2.001": (add_scaled, {**e, "x": lambda g: g, "w": lambda g: 2.001 * g}, TWO, GRADIENTS),
+    "a sign": (add_scaled, {**e, "x": lambda g: -g, "w": lambda g: 2 * g}, TWO, GRADIENTS),
+    "a missing term": (cubed, {**e, "x": lambda g, x: 2 * g * x * x}, ONE, GRADIENTS),
+    "a forgotten derivative": (add_scaled, {**e, "x": lambda g: g, "w": lambda g: 0 * g}, TWO, GRADIENTS),
+    "a wrong axis": (
+        total,
+        {"x": lambda g, x_shape, axis: np.broadcast_to(np.expand_dims(g, 1)[:2], x_shape)},
+        MATRIX,
+        GRADIENTS,
+    ),
+    "linear, and is not": (cubed, {"kind": "linear", "x": lambda g, x: 3 * g * x * x}, ONE, GRADIENTS),
+    "elementwise, and is not": (
+        np_cumsum := lambda x: np.cumsum(x, axis=-1),
+        {**e, "x": lambda g: np.flip(np.cumsum(np.flip(g, -1), axis=-1), -1)},
+        ONE,
+        GRADIENTS,
+    ),
+    "a wrong second derivative": (cubed, {**e, "x": Wrong.slope}, ONE, SECOND),
+    "not linear in g": (cubed, {"x": lambda g, x: 3 * g * x * x + 1e-3}, ONE, GRADIENTS),
+    "a float64 constant": (wide, {**e, "x": lambda g, x: 2 * g * x}, ONE, DTYPES),
+    "an input that is written to": (writes, {**e, "x": lambda g: 2 * g}, ONE, LAYOUTS),
+    "a conversion to NumPy": (cubed, {**e, "x": lambda g, x: g * 3 * np.array(x) ** 2}, ONE, ELSEWHERE),
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def own_registry() -> Iterator[None]:
+    known = dict(ag.registry)
+    yield
+    ag.registry.clear()
+    ag.registry.update(known)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_planted_fault_is_caught(fault: str) -> None:
+    forward, facts, sample, check = FAULTS[fault]
+    made = rule(**facts)(forward).rule
+    with pytest.raises((AssertionError, TypeError, ValueError)):
+        check(made, sample)
+
+
+RIGHT: dict[str, tuple[Any, dict[str, Any], Sample]] = {
+    "two inputs": (add_scaled, {**e, "x": lambda g: g, "w": lambda g: 2 * g}, TWO),
+    "a general cube": (cubed, {"x": lambda g, x: 3 * g * x * x}, ONE),
+    "a sum": (total, {"x": lambda g, x_shape, axis: np.broadcast_to(np.expand_dims(g, axis), x_shape)}, MATRIX),
+}
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_a_right_rule_is_not_accused(name: str) -> None:
+    forward, facts, sample = RIGHT[name]
+    made = rule(**facts)(forward).rule
+    for check in (GRADIENTS, SECOND, RECORDED, ELSEWHERE, DTYPES, LAYOUTS):
+        check(made, sample)
