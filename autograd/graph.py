@@ -281,11 +281,10 @@ def _sweep(
     queue: list[tuple[int, Node]] = []
     following: Node | None = root  # the first new parent of the last node: kept out of the queue, which a chain never needs
     to_release = None if retain else root
-    anomaly, recorder = modes.anomaly, modes.recorder
-    watchful = rewrap is not None or anomaly
     # Whether nan has to be looked for: once an op has dropped elements that may be anything, and on arrays for which no
     # processor raises a flag.
     careful = not isinstance(getattr(g, "_data", g), (float, ndarray, np.generic))
+    wary = careful or rewrap is not None or modes.anomaly
     while following is not None or queue:
         if following is None:
             node = heappop(queue)[1]
@@ -313,6 +312,7 @@ def _sweep(
             pulls = zip(node.parents, rule.derivatives, saved)  # noqa: B905 - `strict` costs more than the check is worth
         else:
             careful = careful or rule.drops
+            wary = wary or careful
             if not rule.elementwise and (type(g) is float or isinstance(g, np.generic)):
                 g = np.asarray(g)  # so that a rule may use methods and like=
             pulls = _pull_jointly(node, g, saved) if rule.joint else zip(node.parents, rule.derivatives, saved)  # noqa: B905
@@ -331,19 +331,12 @@ def _sweep(
                     d = derivative(g, *reads) if reads else derivative(g)
             except ArithmeticError:
                 d = carefully(rule, derivative, g, reads)
-            if type(d) is float and parent.dtype is None:
-                if d != d:
-                    d = float(carefully(rule, derivative, g, reads))
-            elif type(d) is not ndarray or d.dtype is not parent.dtype or d.shape != parent.shape:
-                d = fit(d, parent, node)
-            if careful or watchful:
-                if recorder is not None:
-                    if careful or (rule.elementwise and reads):
-                        d = fit(recorder.guard(d, rule, derivative, g, reads, careful), parent, node)
-                elif has_nan(d):
-                    d = fit(carefully(rule, derivative, g, reads), parent, node)
-                if anomaly:
-                    _refuse_anomaly(node, parent, g, d)
+            if wary or not (
+                parent.dtype is None and d == d
+                if type(d) is float
+                else type(d) is ndarray and d.dtype is parent.dtype and d.shape == parent.shape
+            ):
+                d = _settle(d, node, parent, derivative, g, reads, careful, rewrap is not None)
             before = pending.get(parent)
             if before is None:
                 pending[parent] = d
@@ -358,6 +351,21 @@ def _sweep(
             else:
                 pending[parent] = before + d
     return pending
+
+
+def _settle(d: Any, node: Node, parent: Node, derivative: Any, g: Any, reads: Any, careful: bool, recorded: bool) -> Any:
+    """What a derivative returned, with the shape and dtype of the input, and looked at for nan where there may be some."""
+    if type(d) is float and d != d:
+        d = carefully(node.rule, derivative, g, reads)
+    d = fit(d, parent, node)
+    if modes.recorder is not None:  # values must not decide now what a Program does later
+        if careful or (node.rule.elementwise and reads):
+            d = fit(modes.recorder.guard(d, node.rule, derivative, g, reads, careful), parent, node)
+    elif (careful or recorded) and has_nan(d):
+        d = fit(carefully(node.rule, derivative, g, reads), parent, node)
+    if modes.anomaly:
+        _refuse_anomaly(node, parent, g, d)
+    return d
 
 
 def unchanged(g: Any) -> Any:

@@ -23,6 +23,7 @@ from .graph import (
     enable_grad,
     fit,
     gate,
+    has_nan,
     mode,
     modes,
     ndarray,
@@ -94,6 +95,16 @@ def _tuple_of(values: str) -> Callable[..., tuple[Any, ...]]:
     return picker
 
 
+def code_of(function: Any, name: str) -> Any:
+    """The code of a Python function, whose parameters say what it reads."""
+    code = getattr(function, "__code__", None)
+    if code is None:
+        raise RuleError(
+            f"rule {name}: forward and derivatives are Python functions, and {function!r} has no parameters to read"
+        )
+    return code
+
+
 class Endless:
     """A tuple whose last entry goes on for ever: what is known of the inputs of a rule that takes any number of them."""
 
@@ -112,7 +123,7 @@ class Rule:
     all inputs, which returns a tuple. `rest` names the last input of a rule that takes any number of them."""
 
     def __init__(self, forward: Callable[..., Any], derivatives: dict[str, Any], joint: Any, facts: dict[str, Any]) -> None:
-        code = forward.__code__
+        code = code_of(forward, getattr(forward, "__name__", "a rule"))
         names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount + 1]
         self.name: str = forward.__name__
         self.key = self.name  # in the registry
@@ -132,7 +143,6 @@ class Rule:
         self.view: bool = facts["view"]
         self.drops: bool = facts["drops"]
         self.hint: Callable[..., str] | None = facts["hint"]
-        self.smooth: str = facts["smooth"]
         self.creates: bool = facts["creates"]
         self._check(derivatives)
         each = Endless if self.rest else tuple
@@ -173,12 +183,21 @@ class Rule:
                 )
         if "y" in self.inputs + self.attributes or "g" in self.inputs + self.attributes:
             raise RuleError(f"rule {self.name}: g and y mean the cotangent and the output; call the input something else")
+        if self.kind == "linear" and len(self.inputs) != 1:
+            raise RuleError(f"rule {self.name}: a linear rule has one input; take kind 'multilinear' or 'general'")
+        if self.kind == "multilinear":
+            for name, derivative in derivatives.items():
+                others = set(self.inputs) - {name}
+                if not others.issubset(code_of(derivative, self.name).co_varnames):
+                    raise RuleError(
+                        f"rule {self.name}: the derivative for {name!r} of a multilinear rule reads the other inputs"
+                    )
 
     def _reads(self, derivative: Any) -> tuple[str, ...] | None:
         """The names that a derivative reads, after g."""
         if derivative is None:
             return None
-        code = derivative.__code__
+        code = code_of(derivative, self.name)
         names: tuple[str, ...] = code.co_varnames[: code.co_argcount]
         known = {"y", *self.inputs, *self.attributes, *(f"{name}_shape" for name in self.inputs)}
         if self.rest:
@@ -261,8 +280,7 @@ class Rule:
         total = None
         for i in moving:
             if self.kind == "elementwise":
-                derivative = self.derivatives[i]
-                t = carefully(self, derivative, tangents[i], saved[i])
+                t = self._along(i, tangents[i], saved[i])
                 t = t.real if node.dtype is not None and node.dtype.kind == "f" and np.iscomplexobj(t) else t
                 t = np.broadcast_to(t, node.shape) if np.shape(t) != node.shape else t
             else:
@@ -270,6 +288,18 @@ class Rule:
                 t = self.op(*(tangents[i] if j == i else held[name] for j, name in enumerate(self.inputs)), **node.attributes)
             total = t if total is None else total + t
         return total
+
+    def _along(self, i: int, t: Any, reads: Any) -> Any:
+        """The derivative of an elementwise rule along a tangent of its input i: slope times tangent, as in the other mode."""
+        derivative = self.derivatives[i]
+        try:
+            with np.errstate(all="ignore"):
+                result = derivative(t, *reads)
+            if modes.recorder is None and not has_nan(result):
+                return result
+        except ArithmeticError:  # of Python floats
+            pass
+        return carefully(self, derivative, t, reads)
 
 
 def rule(
@@ -284,7 +314,6 @@ def rule(
     view: bool = False,
     drops: bool = False,
     hint: Callable[..., str] | None = None,
-    smooth: str = "",
     creates: bool = False,
     **derivatives: Callable[..., Any],
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -316,7 +345,6 @@ def rule(
     view      the output may look at the memory of the input
     drops     elements of the input may not reach the output, however they look (nan included)
     hint      a function of the raw inputs and attributes that explains a clash of shapes
-    smooth    why second derivatives are not to be expected, where that is so
     creates   the result is a Tensor even where no input is one, and no input can have a gradient: a random draw
     """
     numpy = numpy if isinstance(numpy, tuple) else (numpy,)
@@ -330,7 +358,6 @@ def rule(
         "view": view,
         "drops": drops,
         "hint": hint,
-        "smooth": smooth,
         "creates": creates,
     }
 
@@ -421,12 +448,14 @@ def binary(rule: Rule, otherwise: Callable[..., Any] | None = None) -> Callable[
                 q = w.node
             elif type(w) is float or type(w) is int:
                 b = float(w) if type(a) is float else w
+                q = None
             else:
                 return otherwise(rule, (x, w), _NOTHING)
         elif type(w) is Tensor and (type(x) is float or type(x) is int) and (w.sharing is None or not w.sharing.exposed):
             b = w._data
             q = w.node
             a = float(x) if type(b) is float else x
+            p = None
         else:
             return otherwise(rule, (x, w), _NOTHING)
         try:

@@ -714,7 +714,17 @@ def rule_errors() -> dict[str, Any]:
         op = ag.rule(vjp=lambda g: (g,))(lambda x, w: x * w)
         op(Tensor([1.0]), Tensor([1.0])).sum().backward()
 
-    return {f.__name__: f for f in (unknown_read, unknown_input, no_g, bad_kind, wrong_shape, wrong_count)}
+    def not_python() -> None:
+        ag.rule(x=np.negative)(forward)
+
+    def two_linear() -> None:
+        ag.rule(kind="linear", x=lambda g: g)(lambda x, w: x + w)
+
+    def hidden_other() -> None:
+        ag.rule(kind="multilinear", x=lambda g: g, w=lambda g, x: g * x)(lambda x, w: x * w)
+
+    cases = (unknown_read, unknown_input, no_g, bad_kind, wrong_shape, wrong_count, not_python, two_linear, hidden_other)
+    return {f.__name__: f for f in cases}
 
 
 def forward(x: Any) -> Any:
