@@ -902,3 +902,13 @@ def test_a_nan_cotangent_stays_nan():
     x = Tensor([0.0, 1.0])
     (x * x).backward(np.array([NAN, 1.0]))
     assert close(x.grad.numpy(), [NAN, 2])
+
+
+def test_a_root_of_a_negative_number_is_nan_and_not_complex():
+    x = Tensor(-1.0)
+    with np.errstate(invalid="ignore"):
+        y = x**0.5
+    y.backward()
+    assert np.isnan(y.item())
+    assert np.isnan(x.grad.item())
+    assert ag.grad(lambda x: x**3)(-2.0) == 12

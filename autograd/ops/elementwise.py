@@ -111,9 +111,14 @@ def square(x):
     return np.square(x)
 
 
+def _real_power(x, w):
+    """x**w, with nan where Python would go on in complex numbers."""
+    return np.power(x, w) if isinstance(x, float) and x < 0 else x**w
+
+
 def _power_x(g, x, w):
     if isinstance(w, (int, float)):  # the usual exponent is a plain number, for which NumPy's x**1 and x**2 are cheap
-        return g * (w * x ** (w - 1)) if w != 0 else g * 0 * np.ones_like(x)
+        return g * (w * _real_power(x, w - 1)) if w != 0 else g * 0 * np.ones_like(x)
     return g * np.where(w == 0, 0, w * x ** np.where(w == 0, 1, w - 1))
 
 
