@@ -261,7 +261,8 @@ class Tensor:
         """Adds d(self)/d(leaf) to `grad` of every leaf behind this Tensor.
 
         `gradient` weighs the elements of an output that is not a scalar. `retain_graph` keeps the graph for a second pass,
-        and the gradients of the values in between for looking at. `create_graph` makes the gradients differentiable.
+        and the gradients of the values in between for looking at. `create_graph` makes the gradients differentiable; such a
+        gradient refers to its leaf and the leaf to it, so set it to None when done with it (autograd.grad has no such ring).
         """
         if self.node is None:
             raise GradientError(
