@@ -23,13 +23,13 @@ from .tree import leaves, paths, rebuild, transform
 class Variable:
     """A value of a Program: an input, something captured, a literal, or what an instruction made (kind "value")."""
 
-    __slots__ = ("kind", "literal", "name", "recorder", "spec")
+    __slots__ = ("kind", "literal", "name", "recording", "spec")
 
-    def __init__(self, name: str, kind: str, spec: str, recorder: "Recorder | None" = None, literal: Any = None) -> None:
+    def __init__(self, name: str, kind: str, spec: str, recording: object = None, literal: Any = None) -> None:
         self.name = name
         self.kind = kind
         self.spec = spec
-        self.recorder = recorder
+        self.recording = recording  # which one it belongs to: no more than that, for Tensors keep their variables
         self.literal = literal
 
     def __repr__(self) -> str:
@@ -119,6 +119,7 @@ class Recorder:
 
     def __init__(self, names: dict[int, str]) -> None:
         self.names = names
+        self.recording = object()
         self.instructions: list[Instruction] = []
         self.inputs: list[Variable] = []
         self.captured: list[tuple[Variable, Callable[[], Any]]] = []
@@ -134,13 +135,13 @@ class Recorder:
 
     def add_input(self, name: str, raw: Any) -> Variable:
         """A new input of the Program."""
-        variable = Variable(self._unique(name), "input", kind_of(raw), self)
+        variable = Variable(self._unique(name), "input", kind_of(raw), self.recording)
         self.inputs.append(variable)
         return variable
 
     def capture(self, name: str, raw: Any, read: Callable[[], Any]) -> Variable:
         """Something from outside, which is read anew at every run."""
-        variable = Variable(self._unique(name), "captured", kind_of(raw), self)
+        variable = Variable(self._unique(name), "captured", kind_of(raw), self.recording)
         self.captured.append((variable, read))
         return variable
 
@@ -152,12 +153,12 @@ class Recorder:
 
     def literal(self, raw: Any) -> Variable:
         """A constant that the function's ops made for themselves."""
-        return Variable(_word(raw), "literal", kind_of(raw), self, raw)
+        return Variable(_word(raw), "literal", kind_of(raw), self.recording, raw)
 
     def variable_of(self, tensor: Tensor) -> Variable:
         """The variable that a Tensor stands for; one from outside is captured."""
         trace = getattr(tensor, "trace", None)
-        if isinstance(trace, Variable) and trace.recorder is self:
+        if isinstance(trace, Variable) and trace.recording is self.recording:
             return trace
         name = self.names.get(id(tensor), f"c{len(self.captured)}")
         tensor.trace = made = self.capture(name, tensor._data, lambda: tensor._data)
@@ -173,7 +174,7 @@ class Recorder:
         outputs = []
         for tensor in out if isinstance(out, tuple) else (out,):
             self._made += 1
-            tensor.trace = Variable(f"v{self._made}", "value", kind_of(tensor._data), self)
+            tensor.trace = Variable(f"v{self._made}", "value", kind_of(tensor._data), self.recording)
             outputs.append(tensor.trace)
         self.instructions.append(Instruction(rule, read, attributes, tuple(outputs), user_source()))
 
@@ -193,7 +194,7 @@ class Recorder:
     def replaced(self, tensor: Tensor, value: Tensor) -> None:
         """A Tensor took another value, in place."""
         trace = getattr(tensor, "trace", None)
-        inside = isinstance(trace, Variable) and trace.recorder is self and trace.kind == "value"
+        inside = isinstance(trace, Variable) and trace.recording is self.recording and trace.kind == "value"
         new = self.variable_of(value)
         if id(tensor) in self.state:
             self.state[id(tensor)] = (*self.state[id(tensor)][:2], new)
@@ -205,7 +206,7 @@ class Recorder:
         """The gradient of a leaf is about to be read or added to."""
         if isinstance(node.grad, Tensor) and node not in self.gradients:
             trace = getattr(node.grad, "trace", None)
-            if not (isinstance(trace, Variable) and trace.recorder is self):
+            if not (isinstance(trace, Variable) and trace.recording is self.recording):
                 name = f"{self.leaves.get(node, 'leaf')}.grad"
                 node.grad.trace = self.capture(name, node.grad._data, lambda: gradient_of(node, name))
 

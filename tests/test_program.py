@@ -3,13 +3,15 @@
 The step is written as a user would write it, with `backward()` inside, updates by ops, state in closures and objects.
 """
 
+import gc
 from typing import Any
 
 import numpy as np
 import pytest
 
 import autograd as ag
-from autograd import Tensor, record
+from autograd import Instruction, Program, Tensor, record
+from autograd.program import Recorder
 
 
 class Model:
@@ -265,3 +267,18 @@ def test_draws_come_from_the_stream() -> None:
     got = [y, program.run(), program.run()]
     for a, b in zip(got, expected, strict=True):
         np.testing.assert_array_equal(a.numpy(), b)
+
+
+def test_a_tensor_keeps_nothing_of_a_recording_alive() -> None:
+    w = Tensor([1.0, 2.0])
+
+    def step(x: Any) -> Tensor:
+        w.grad = None
+        (x * w).sum().backward()
+        w.data = w - w.grad
+        return w * x
+
+    _, program = record(step, np.ones(2))
+    del program
+    assert [o for o in gc.get_objects() if isinstance(o, (Recorder, Program, Instruction))] == []
+    assert w.numpy().tolist() == [0.0, 1.0]
