@@ -73,7 +73,7 @@ def broadcast_clash(shapes: list[tuple[int, ...]]) -> str:
     return ""
 
 
-def called_from_math(frame: Any) -> str:
+def losing_call(frame: Any) -> str:
     """`math.sin` if a frame is calling that function of the module `math`, `assignment` for `array[0] = t`, else nothing.
 
     `math.sin(t)` and `'%.4f' % t` both arrive at `t.__float__`, and only the first loses a gradient. The frame knows the
@@ -104,4 +104,5 @@ def called_from_math(frame: Any) -> str:
     elif isinstance(called, ast.Call) and isinstance(called.func, ast.Attribute) and isinstance(called.func.value, ast.Name):
         module = {**frame.f_globals, **frame.f_locals}.get(called.func.value.id)
         function = getattr(module, called.func.attr, None)
-    return f"math.{function.__name__}" if getattr(function, "__module__", None) == "math" else ""
+    module = getattr(function, "__module__", None)
+    return f"{module}.{function.__name__}" if module in ("math", "cmath") else ""

@@ -283,7 +283,7 @@ def _sweep(
     to_release = None if retain else root
     # Whether nan has to be looked for: once an op has dropped elements that may be anything, and on arrays for which no
     # processor raises a flag.
-    careful = not isinstance(getattr(g, "_data", g), (float, ndarray, np.generic))
+    careful = not isinstance(getattr(g, "_raw", g), (float, ndarray, np.generic))
     wary = careful or rewrap is not None or modes.anomaly
     while following is not None or queue:
         if following is None:
@@ -355,17 +355,20 @@ def _sweep(
 
 def _settle(d: Any, node: Node, parent: Node, derivative: Any, g: Any, reads: Any, careful: bool, recorded: bool) -> Any:
     """What a derivative returned, with the shape and dtype of the input, and looked at for nan where there may be some."""
-    if type(d) is float and d != d:
+    if type(d) is float and d != d and (careful or _no_nan(g, reads)):  # for floats no processor's flag is read
         d = carefully(node.rule, derivative, g, reads)
+    if modes.recorder is not None and (careful or reads):  # values must not decide now what a Program does later
+        d = modes.recorder.guard(d, node.rule, derivative, g, reads, careful)
     d = fit(d, parent, node)
-    if modes.recorder is not None:  # values must not decide now what a Program does later
-        if careful or (node.rule.elementwise and reads):
-            d = fit(modes.recorder.guard(d, node.rule, derivative, g, reads, careful), parent, node)
-    elif (careful or recorded) and has_nan(d):
+    if modes.recorder is None and (careful or recorded) and has_nan(d):
         d = fit(carefully(node.rule, derivative, g, reads), parent, node)
     if modes.anomaly:
         _refuse_anomaly(node, parent, g, d)
     return d
+
+
+def _no_nan(*values: Any) -> bool:
+    return all(_no_nan(*value) if type(value) is tuple else value == value for value in values)
 
 
 def unchanged(g: Any) -> Any:
@@ -435,7 +438,7 @@ def _made_finite(value: Any) -> Any:
 
 def has_nan(d: Any) -> bool:
     """Whether there is nan in it."""
-    raw = getattr(d, "_data", d)
+    raw = getattr(d, "_raw", d)
     if isinstance(raw, (float, np.generic)):
         return bool(raw != raw)
     return not isinstance(raw, Parts) and bool(np.isnan(raw).any())
@@ -490,7 +493,7 @@ def _sum_to(d: Any, parent: Node, node: Node) -> Any:
 
 
 def _refuse_anomaly(node: Node, parent: Node, g: Any, d: Any) -> None:
-    if np.isfinite(getattr(g, "_data", g)).all() and not np.isfinite(getattr(d, "_data", d)).all():
+    if np.isfinite(getattr(g, "_raw", g)).all() and not np.isfinite(getattr(d, "_raw", d)).all():
         raise AnomalyError(
             f"the backward pass of {node.rule.name} turned a finite gradient into nan or inf: {kind_of(g)} "
             f"({range_of(g)}) became {kind_of(d)} ({range_of(d)}) for its input {parent!r}. "

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from .errors import RecordingError, ShapeError
+from .errors import GradientError, RecordingError, ShapeError
 from .explain import kind_of, user_source
-from .graph import Node, absorbed, has_nan, leaf_of, mode, modes, next_sequence
+from .graph import Node, Parts, absorbed, has_nan, leaf_of, mode, modes, next_sequence
 from .rule import Rule, registry, rule, run, sample
-from .tensor import NUMBERS, Tensor, at_node, bare, become, constant, is_array, owned
+from .tensor import NUMBERS, Tensor, at_node, become, constant, is_array, kept, owned
 from .tree import leaves, paths, rebuild, transform
 
 
@@ -91,7 +91,7 @@ def absorb(d: Any, *values: Any, of: str, which: int, template: Any = None, care
     source = registry[of]
     remaining = iter(values)
     read = values if template is None else transform(lambda leaf: next(remaining) if leaf is HERE else leaf, template)
-    g, *reads = read
+    g, *reads = transform(lambda leaf: np.float64(leaf) if type(leaf) is float else leaf, tuple(read))
     derivative = source.derivatives[which] if source.joint is None else partial(_one_of, source.joint, which)
     if not careful:
         try:
@@ -161,7 +161,7 @@ class Recorder:
         if isinstance(trace, Variable) and trace.recording is self.recording:
             return trace
         name = self.names.get(id(tensor), f"c{len(self.captured)}")
-        tensor.trace = made = self.capture(name, tensor._data, lambda: tensor._data)
+        tensor.trace = made = self.capture(name, tensor._raw, lambda: kept(tensor))
         if tensor.node is not None and tensor.node.rule is None:
             self.leaves[tensor.node] = made.name
         return made
@@ -174,7 +174,7 @@ class Recorder:
         outputs = []
         for tensor in out if isinstance(out, tuple) else (out,):
             self._made += 1
-            tensor.trace = Variable(f"v{self._made}", "value", kind_of(tensor._data), self.recording)
+            tensor.trace = Variable(f"v{self._made}", "value", kind_of(tensor._raw), self.recording)
             outputs.append(tensor.trace)
         self.instructions.append(Instruction(rule, read, attributes, tuple(outputs), user_source()))
 
@@ -208,7 +208,7 @@ class Recorder:
             trace = getattr(node.grad, "trace", None)
             if not (isinstance(trace, Variable) and trace.recording is self.recording):
                 name = f"{self.leaves.get(node, 'leaf')}.grad"
-                node.grad.trace = self.capture(name, node.grad._data, lambda: gradient_of(node, name))
+                node.grad.trace = self.capture(name, node.grad._raw, lambda: gradient_of(node, name))
 
     def deposits(self, node: Node) -> None:
         """Something is about to be added to the gradient of a node."""
@@ -234,9 +234,22 @@ class Recorder:
         else:
             which = next(i for i, known in enumerate(rule.derivatives) if known is derivative)
         read = (g, *reads)
-        template = transform(lambda leaf: HERE if is_value(leaf) else leaf, read)
-        values = [at_node(leaf, None) for leaf in leaves(read) if is_value(leaf)]  # for the decision: without a gradient
-        whole = all(leaf is HERE for leaf in template)
+        if isinstance(d, Parts) or not any(isinstance(leaf, Tensor) or is_array(leaf) for leaf in leaves(tuple(reads))):
+            return d
+        values: list[Any] = []
+
+        def place(value: Any) -> Any:
+            values.append(at_node(value, None))  # for the decision only: without a gradient
+            return HERE
+
+        def is_big(leaf: Any) -> bool:
+            return isinstance(leaf, Tensor) or is_array(leaf)
+
+        template = tuple(
+            place(item) if is_value(item) else transform(lambda leaf: place(leaf) if is_big(leaf) else leaf, item)
+            for item in read
+        )
+        whole = all(item is HERE for item in template)
         return absorb(d, *values, of=rule.key, which=which, template=None if whole else template, careful=careful)
 
     def finish(self) -> None:
@@ -250,7 +263,7 @@ def gradient_of(node: Node, name: str) -> Any:
     """The raw gradient of a leaf at the start of a run."""
     if node.grad is None:
         raise RecordingError(f"{name} was there when the Program was recorded, and is None now")
-    return node.grad._data if isinstance(node.grad, Tensor) else node.grad
+    return node.grad._raw if isinstance(node.grad, Tensor) else node.grad
 
 
 class Program:
@@ -317,6 +330,8 @@ class Program:
 
     def run(self, *args: Any, **kwargs: Any) -> Any:
         """Runs the instructions in NumPy, with other arguments, and replaces the state: bit for bit what the function does."""
+        if modes.recorder is not None:
+            raise RecordingError("a Program cannot run inside a recording: call the function that it was recorded from")
         values, stand_ins = self._bind(args, kwargs)
         for variable, read in [*self._externals, *self._readers]:
             if variable not in values:
@@ -334,6 +349,11 @@ class Program:
             with np.errstate(all="ignore"):  # what there was to be warned of, the recorded run has told
                 y = run(instruction.rule, raws, instruction.attributes)
             for variable, part in zip(instruction.outputs, y if isinstance(y, tuple) else (y,), strict=True):
+                if kind_of(part) != variable.spec:
+                    raise ShapeError(
+                        f"{self.name}: {variable.name} was recorded as {variable.spec}, and is {kind_of(part)} now: its shape "
+                        "depends on values, and the Program is right for one shape only"
+                    )
                 values[variable] = part
             for variable in done:
                 del values[variable]
@@ -359,7 +379,7 @@ class Program:
                 if slot is not value and slot != value:
                     raise ValueError(f"{self.name} was recorded with {path} = {slot!r}, which is part of the Program now")
             else:
-                raw = value._data if isinstance(value, Tensor) else value if hasattr(value, "standard_normal") else bare(value)
+                raw = self._raw_argument(slot, value)
                 if kind_of(raw) != slot.spec:
                     raise ShapeError(f"{self.name}: {slot.name} was recorded as {slot.spec}, and this is {kind_of(raw)}")
                 values[slot] = raw
@@ -369,6 +389,17 @@ class Program:
                     if then.node is not None:
                         stand_ins[then.node] = now.node or leaf_of(raw)
         return values, stand_ins
+
+    def _raw_argument(self, slot: Variable, value: Any) -> Any:
+        """An argument's raw value, which the caller can no longer write to."""
+        if not isinstance(value, Tensor):
+            return value if hasattr(value, "standard_normal") else owned(value)
+        if modes.gradients and value.node is not None and (value.node.rule is not None or value.node.attributes):
+            raise GradientError(
+                f"{self.name}: {slot.name} requires a gradient, and running a Program has none. Call the function that it was "
+                "recorded from, or pass x.detach()"
+            )
+        return kept(value)
 
 
 def record(function: Callable[..., Any], *args: Any, **kwargs: Any) -> tuple[Any, Program]:
@@ -430,13 +461,16 @@ def external(name: str, read: Callable[[], Any]) -> Any:
 def _argument(recorder: Recorder, label: str, value: Any) -> tuple[Any, Any]:
     """What the function gets for an argument, and what the Program keeps in its place."""
     if isinstance(value, Tensor):
-        value.trace = recorder.add_input(label, value._data)
+        trace = getattr(value, "trace", None)
+        if isinstance(trace, Variable) and trace.recording is recorder.recording:
+            raise RecordingError(f"{label}: the same Tensor as another argument, and a run could not tell them apart: copy one")
+        value.trace = recorder.add_input(label, value._raw)
         if value.node is not None and value.node.rule is None:
             recorder.leaves[value.node] = label
         return value, value.trace
     if type(value) in (int, float, complex) or is_array(value):
         out = constant(owned(value))
-        out.trace = recorder.add_input(label, out._data)
+        out.trace = recorder.add_input(label, out._raw)
         return out, out.trace
     if hasattr(value, "standard_normal"):
         return value, recorder.capture(label, value, lambda: value)

@@ -105,6 +105,13 @@ def code_of(function: Any, name: str) -> Any:
     return code
 
 
+def fixed(value: Any) -> Any:
+    """An attribute as it was at the call: lists and arrays become tuples, which nobody can change afterwards."""
+    if isinstance(value, ndarray):
+        value = value.tolist()
+    return tuple(map(fixed, value)) if isinstance(value, list) else value
+
+
 class Endless:
     """A tuple whose last entry goes on for ever: what is known of the inputs of a rule that takes any number of them."""
 
@@ -251,7 +258,7 @@ class Rule:
                 if len(args) > count + len(order):
                     raise TypeError(f"{self.name}() takes {count + len(order)} arguments, got {len(args)}")
                 args = args[:count]
-            attributes = {**defaults, **given} if given else defaults
+            attributes = {**defaults, **{name: fixed(value) for name, value in given.items()}} if given else defaults
             if (len(args) < count and self.rest is None) or len(attributes) != len(order):
                 args = self._bind(args, attributes)
             return apply(self, args, attributes)
@@ -392,13 +399,13 @@ def unary(rule: Rule) -> Callable[..., Any]:
     def op(x: Any, /) -> Any:
         if type(x) is not Tensor or gate.shut or (x.sharing is not None and x.sharing.exposed):
             return apply(rule, (x,), _NOTHING)
-        raw = x._data
+        raw = x._raw
         try:
             y = scalar(raw) if type(raw) is float else forward(raw)  # type: ignore[misc]
         except Exception:  # noqa: BLE001 - apply() meets it again, and finds the words or the way around
             return apply(rule, (x,), _NOTHING)
         out = _new(Tensor)
-        out._data = y
+        out._raw = y
         out.sharing = None
         parent = x.node
         if parent is None or pick is None or (gate.muted and not modes.gradients):
@@ -441,10 +448,10 @@ def binary(rule: Rule, otherwise: Callable[..., Any] | None = None) -> Callable[
             return otherwise(rule, (x, w), _NOTHING)
         p = q = None
         if type(x) is Tensor and (x.sharing is None or not x.sharing.exposed):
-            a = x._data
+            a = x._raw
             p = x.node
             if type(w) is Tensor and (w.sharing is None or not w.sharing.exposed):
-                b = w._data
+                b = w._raw
                 q = w.node
             elif type(w) is float or type(w) is int:
                 b = float(w) if type(a) is float else w
@@ -452,7 +459,7 @@ def binary(rule: Rule, otherwise: Callable[..., Any] | None = None) -> Callable[
             else:
                 return otherwise(rule, (x, w), _NOTHING)
         elif type(w) is Tensor and (type(x) is float or type(x) is int) and (w.sharing is None or not w.sharing.exposed):
-            b = w._data
+            b = w._raw
             q = w.node
             a = float(x) if type(b) is float else x
             p = None
@@ -468,7 +475,7 @@ def binary(rule: Rule, otherwise: Callable[..., Any] | None = None) -> Callable[
         except Exception:  # noqa: BLE001 - apply() meets it again, and finds the words or the way around
             return otherwise(rule, (x, w), _NOTHING)
         out = _new(Tensor)
-        out._data = y
+        out._raw = y
         out.sharing = None
         if (p is None and q is None) or not differentiable or (gate.muted and not modes.gradients):
             out.node = None
@@ -513,7 +520,7 @@ def apply(rule: Rule, inputs: Any, attributes: dict[str, Any]) -> Any:
     for value in inputs:
         if type(value) is Tensor:
             tensors = True
-            raws.append(value._data)
+            raws.append(value._raw)
             parents.append(value.node)
         else:
             raws.append(value if type(value) is ndarray and value.dtype.kind in "biufc" else plain(rule, value))
@@ -560,7 +567,7 @@ def apply_operator(rule: Rule, inputs: Any, attributes: dict[str, Any]) -> Any:
 
 def plain(rule: Rule, value: Any) -> Any:
     """A constant input as a raw value. (A generator of random numbers goes in as it is.)"""
-    if type(value) in NUMBERS or hasattr(value, "standard_normal"):
+    if type(value) in NUMBERS or type(value) is complex or hasattr(value, "standard_normal"):
         return value
     try:
         return bare(value)
@@ -574,9 +581,9 @@ def run(rule: Rule, raws: list[Any], attributes: dict[str, Any]) -> Any:
     for raw in raws:
         weak += type(raw) in NUMBERS
     numbers = weak > 0 and weak == len(raws)
-    if numbers and rule.scalar is not None and all(type(raw) is float for raw in raws):
+    if numbers and rule.scalar is not None and any(type(raw) is float for raw in raws):
         try:
-            y = rule.scalar(*raws)
+            y = rule.scalar(*map(float, raws))
         except (ArithmeticError, ValueError):  # where Python raises and IEEE arithmetic goes on: 1/0, log(0), exp(1000)
             pass
         else:
@@ -594,6 +601,8 @@ def run(rule: Rule, raws: list[Any], attributes: dict[str, Any]) -> Any:
         raise
     except (ValueError, TypeError, IndexError) as error:
         raise _explained(rule, raws, attributes, error) from error
+    if type(y) is complex:
+        y = np.complex128(y)
     if type(y) is ndarray and y.ndim == 0:
         y = y[()]
     if numbers and isinstance(y, np.generic) and attributes.get("dtype") is None:
@@ -675,8 +684,8 @@ def _hold(rule: Rule, given: Any, raw: Any, readers: tuple[int, ...], parents: l
 
 def _note_view(source: Any, view: Tensor) -> None:
     if type(source) is Tensor:
-        raw, base = source._data, getattr(view._data, "base", None)
-        if view._data is raw or (base is not None and (base is raw or base is getattr(raw, "base", None))):
+        raw, base = source._raw, getattr(view._raw, "base", None)
+        if view._raw is raw or (base is not None and (base is raw or base is getattr(raw, "base", None))):
             share(source, view)
 
 
@@ -712,7 +721,7 @@ def _twins(out: Any) -> Any:
     """Recorded results without their nodes: what a node may save of its own output without holding itself alive."""
     if type(out) is tuple:
         return tuple(map(_twins, out))
-    twin = constant(out._data)
+    twin = constant(out._raw)
     twin.trace = out.trace
     return twin
 
@@ -740,20 +749,20 @@ def _transpose(node: Node, tangents: list[Any], saved: Any) -> Any:
     specs = zip(node.shape, node.dtype, strict=True) if many else [(node.shape, node.dtype)]
     like = _array_of(tangents)
     us = tuple(Tensor(0.0 if dtype is None else np.zeros(shape, dtype, like=like)) for shape, dtype in specs)
-    totals: list[Any] = [constant(u._data) for u in us]
+    totals: list[Any] = [constant(u._raw) for u in us]
     with np.errstate(all="ignore"):
         with enable_grad():
             ds = _derivatives(rule, us if many else us[0], tangents, saved)
             ds = [None if t is None else fit(d, p, node) for t, d, p in zip(tangents, ds, node.parents, strict=True)]  # type: ignore[arg-type]
         for t, d in zip(tangents, ds, strict=True):
             if isinstance(d, Tensor) and d.node is not None:
-                t = cast_like(t if isinstance(t, Tensor) else constant(t), d._data)
+                t = cast_like(t if isinstance(t, Tensor) else constant(t), d._raw)
                 with mode(gradients=differentiable):
                     found = backpropagate(d.node, t, retain=True, rewrap=linked_reads)
                     totals = [total + found.get(u.node, 0.0) for total, u in zip(totals, us, strict=True)]  # type: ignore[arg-type]
     results = tuple(totals)
     if not any(isinstance(t, Tensor) for t in tangents):
-        results = tuple(result._data for result in results)
+        results = tuple(result._raw for result in results)
     return results if many else results[0]
 
 
@@ -766,5 +775,5 @@ def _derivatives(rule: Rule, u: Any, tangents: list[Any], saved: Any) -> Any:
 
 def _array_of(tangents: list[Any]) -> Any:
     """A raw array of the kind that the tangents are made of, to create others like it."""
-    raw = next((t._data if isinstance(t, Tensor) else t for t in tangents if t is not None and not isinstance(t, tuple)), None)
+    raw = next((t._raw if isinstance(t, Tensor) else t for t in tangents if t is not None and not isinstance(t, tuple)), None)
     return raw if is_array(raw) and not isinstance(raw, np.generic) else np.zeros(())

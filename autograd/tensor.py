@@ -20,7 +20,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from .errors import AliasError, DtypeError, GradientError, NoRuleError, RecordingError, ShapeError
-from .explain import called_from_math, kind_of
+from .explain import kind_of, losing_call
 from .graph import Node, backpropagate, gate, leaf_of, mode, modes, ndarray
 from .tree import leaves, transform
 
@@ -53,8 +53,8 @@ class Tensor:
     Tensor([2., 4.])
     """
 
-    __slots__ = ("__weakref__", "_data", "node", "sharing", "trace")
-    _data: Any
+    __slots__ = ("__weakref__", "_raw", "node", "sharing", "trace")
+    _raw: Any
     node: Node | None
     sharing: Sharing | None
     trace: Any
@@ -140,6 +140,11 @@ class Tensor:
     __array_priority__ = 1000.0
 
     def __init__(self, data: Any, requires_grad: bool | None = None, dtype: Any = None) -> None:
+        if isinstance(data, Tensor) and data.node is not None and modes.gradients and requires_grad is not False:
+            raise GradientError(
+                f"Tensor({describe(data)}) would start anew, without the gradient of what it is made from. Use the Tensor "
+                "itself, x.copy(), autograd.asarray(x), or x.detach() to drop its gradient on purpose"
+            )
         raw = owned(data, dtype)
         if requires_grad is not False and dtype is None and type(raw) is int:
             raw = float(raw)
@@ -149,7 +154,7 @@ class Tensor:
                 f"a Tensor of {kind_of(raw)} cannot require a gradient: only floats and complex numbers have derivatives. "
                 "Write 1.0 for 1, or pass dtype=float"
             )
-        self._data = raw
+        self._raw = raw
         self.node = leaf_of(raw) if requires_grad or (requires_grad is None and differentiable) else None
         self.sharing = None
 
@@ -162,23 +167,23 @@ class Tensor:
         While a graph still needs the array, the graph keeps it and `data` goes on with a copy.
         """
         refuse_reading(self, "data")
-        if type(self._data) in NUMBERS or isinstance(self._data, np.generic):
-            return self._data
+        if type(self._raw) in NUMBERS or isinstance(self._raw, np.generic):
+            return self._raw
         if self.sharing is None or not self.sharing.exposed:
             if not is_alone(self):
-                self._data = self._data.copy()
+                self._raw = self._raw.copy()
             self.sharing = Sharing(exposed=True)
-        return self._data
+        return self._raw
 
     @data.setter
     def data(self, value: Any) -> None:
         new = value if isinstance(value, Tensor) else constant(owned(value))
-        if np.shape(new._data) != np.shape(self._data):
+        if np.shape(new._raw) != np.shape(self._raw):
             raise ShapeError(
-                f"data of shape {np.shape(new._data)} cannot replace data of shape {np.shape(self._data)}: a Tensor keeps "
+                f"data of shape {np.shape(new._raw)} cannot replace data of shape {np.shape(self._raw)}: a Tensor keeps "
                 "its shape; make a new one"
             )
-        become(self, cast_like(new, self._data), self.node)
+        become(self, cast_like(new, self._raw), self.node)
 
     @property
     def grad(self) -> "Tensor | None":
@@ -205,7 +210,7 @@ class Tensor:
         new = value if isinstance(value, Tensor) else constant(owned(value))
         if new.shape != self.shape:
             raise ShapeError(f"a gradient of shape {new.shape} does not belong to a Tensor of shape {self.shape}")
-        self.node.grad = cast_like(new, self._data)
+        self.node.grad = cast_like(new, self._raw)
 
     @property
     def requires_grad(self) -> bool:
@@ -217,9 +222,9 @@ class Tensor:
         if wanted == self.requires_grad:
             return
         if wanted:
-            if not is_inexact(self._data):
-                raise DtypeError(f"{kind_of(self._data)} cannot require a gradient: only floats and complex numbers can")
-            self.node = leaf_of(self._data)
+            if not is_inexact(self._raw):
+                raise DtypeError(f"{kind_of(self._raw)} cannot require a gradient: only floats and complex numbers can")
+            self.node = leaf_of(self._raw)
         elif self.is_leaf:
             self.node = None
         else:
@@ -233,12 +238,12 @@ class Tensor:
     @property
     def shape(self) -> tuple[int, ...]:
         """Lengths of the axes; () for a scalar."""
-        return () if type(self._data) in NUMBERS else self._data.shape
+        return () if type(self._raw) in NUMBERS else self._raw.shape
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """The dtype of the array; float64 for a Python float."""
-        return np.dtype(type(self._data)) if type(self._data) in NUMBERS else self._data.dtype
+        return np.dtype(type(self._raw)) if type(self._raw) in NUMBERS else self._raw.dtype
 
     @property
     def ndim(self) -> int:
@@ -280,14 +285,15 @@ class Tensor:
             retain=retain_graph,
             watch=deposit if retain_graph else None,
         )
-        for leaf, g in cotangents.items():
+        for leaf in cotangents:  # all hooks first: one that raises leaves no gradient half done
             for hook in leaf.hooks or ():
-                g = hook(g)
+                cotangents[leaf] = hook(cotangents[leaf])
+        for leaf, g in cotangents.items():
             deposit(leaf, g)
 
     def detach(self) -> "Tensor":
         """The same value, outside the graph."""
-        out = constant(self._data)
+        out = constant(self._raw)
         share(self, out)
         if modes.recorder is not None:
             out.trace = modes.recorder.variable_of(self)
@@ -302,6 +308,8 @@ class Tensor:
         """Calls `hook(gradient)` when the gradient of this Tensor is known; what it returns, if anything, takes its place."""
         if self.node is None:
             raise GradientError("a hook needs a Tensor that requires a gradient")
+        if not callable(hook):
+            raise DtypeError(f"a hook is a function of the gradient, not a {type(hook).__name__}")
         return HookHandle(self.node, hook)
 
     # --- conversion --------------------------------------------------------------------------------------------------------
@@ -309,28 +317,21 @@ class Tensor:
     def item(self) -> Any:
         """The only element, as a Python number."""
         refuse_reading(self, "item()")
-        return self._data if type(self._data) in NUMBERS else self._data.item()
+        return self._raw if type(self._raw) in NUMBERS else self._raw.item()
 
     def tolist(self) -> Any:
         """The elements as nested lists of Python numbers."""
         refuse_reading(self, "tolist()")
-        return self._data if type(self._data) in NUMBERS else self._data.tolist()
+        return self._raw if type(self._raw) in NUMBERS else self._raw.tolist()
 
     def numpy(self) -> ndarray:
         """A copy of the value as a NumPy array, which the graph does not know of."""
         refuse_reading(self, "numpy()")
-        return np.array(self._data)
+        return np.array(self._raw)
 
     def __float__(self) -> float:
         refuse_reading(self, "float()")
-        if self.node is not None and modes.gradients:
-            name = called_from_math(sys._getframe(1))
-            if name == "assignment":  # not a TypeError, for which NumPy would try other ways
-                raise GradientError(str(self._lost()))
-            if name:
-                raise DtypeError(
-                    f"{name}() knows numbers only, and the gradient would be lost: use np.{name.split('.')[-1]}(t)"
-                )
+        self._refuse_losing_call(sys._getframe(1))
         return float(self._single("float()"))
 
     def __int__(self) -> int:
@@ -339,6 +340,7 @@ class Tensor:
 
     def __complex__(self) -> complex:
         refuse_reading(self, "complex()")
+        self._refuse_losing_call(sys._getframe(1))
         return complex(self._single("complex()"))
 
     def __bool__(self) -> bool:
@@ -347,12 +349,22 @@ class Tensor:
 
     def __index__(self) -> int:
         refuse_reading(self, "an index or range()")
-        return operator.index(self._data)
+        return operator.index(self._raw)
+
+    def _refuse_losing_call(self, frame: Any) -> None:
+        """An error where a number is wanted by somebody who would go on without the gradient."""
+        if self.node is None or not modes.gradients:
+            return
+        name = losing_call(frame)
+        if name == "assignment":  # not a TypeError, for which NumPy would try other ways
+            raise GradientError(str(self._lost()))
+        if name:
+            raise DtypeError(f"{name}() knows numbers only, and the gradient would be lost: use np.{name.split('.')[-1]}(t)")
 
     def _single(self, what: str) -> Any:
         if self.size != 1:
             raise ShapeError(f"{what} needs a single element, and this Tensor has shape {self.shape}")
-        return self._data if type(self._data) in NUMBERS else self._data.item()
+        return self._raw if type(self._raw) in NUMBERS else self._raw.item()
 
     def __len__(self) -> int:
         if not self.shape:
@@ -379,7 +391,7 @@ class Tensor:
         refuse_reading(self, "numpy.asarray()")
         if self.node is not None and modes.gradients:
             raise self._lost()
-        return np.array(self._data, dtype=dtype)
+        return np.array(self._raw, dtype=dtype)
 
     def _lost(self) -> NoRuleError:
         return NoRuleError(
@@ -401,7 +413,7 @@ class Tensor:
             raise GradientError(f"{what} works on leaves only, and this Tensor is the result of an op: use detach() first")
         refuse_reading(self, what)
         grad = self.grad
-        return owned(self._data), self.requires_grad, None if grad is None else owned(grad._data)
+        return owned(self._raw), self.requires_grad, None if grad is None else owned(grad._raw)
 
     # --- NumPy's protocols -------------------------------------------------------------------------------------------------
 
@@ -411,8 +423,8 @@ class Tensor:
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if function in CREATORS:  # np.zeros(shape, like=t): t says which kind of array to make
-            like = {"like": self._data} if hasattr(self._data, "__array_function__") else {}
-            return literal(function(*args, **kwargs, **like))
+            like = {"like": self._raw} if hasattr(self._raw, "__array_function__") else {}
+            return literal(owned(function(*args, **kwargs, **like)))
         return through_numpy(function, function, args, kwargs)
 
 
@@ -424,7 +436,7 @@ _new = object.__new__
 def constant(raw: Any) -> Tensor:
     """A Tensor around a raw value that nobody outside will write to."""
     out = _new(Tensor)
-    out._data = raw
+    out._raw = raw
     out.node = None
     out.sharing = None
     return out
@@ -441,7 +453,7 @@ def literal(raw: Any) -> Tensor:
 def with_node(raw: Any, node: Node | None) -> Tensor:
     """The same, at a place in the graph."""
     out = _new(Tensor)
-    out._data = raw
+    out._raw = raw
     out.node = node
     out.sharing = None
     return out
@@ -483,39 +495,41 @@ def owned(value: Any, dtype: Any = None) -> Any:
     """What a user gave as data, as a raw value of our own, to which nobody else can write."""
     if isinstance(value, Tensor):
         refuse_reading(value, "Tensor()")
-        value = value._data
+        value = value._raw
     raw = bare(value)
     if dtype is not None:
         raw = np.asarray(raw)[()].astype(dtype) if type(raw) in NUMBERS else raw.astype(dtype)
+    if type(raw) not in NUMBERS and raw.dtype.kind not in "biufc":
+        raise DtypeError(f"values of dtype {raw.dtype} cannot be computed with: only numbers and booleans can")
     return raw.copy() if raw is value and is_mutable(raw) else raw
 
 
 def is_mutable(raw: Any) -> bool:
     """Whether a raw value is an array, which can be written to, rather than a number."""
-    return type(raw) not in NUMBERS and not isinstance(raw, np.generic)
+    return type(raw) not in NUMBERS and not isinstance(raw, (np.generic, complex))
 
 
 def is_alone(tensor: Tensor) -> bool:
     """Whether nobody but this Tensor holds its array. (The caller must not hold it in a variable either.)"""
-    if not is_mutable(tensor._data):
+    if not is_mutable(tensor._raw):
         return True
-    if type(tensor._data) is ndarray and not tensor._data.flags.writeable:  # a broadcast view, say: not to be written to
+    if type(tensor._raw) is ndarray and not tensor._raw.flags.writeable:  # a broadcast view, say: not to be written to
         return False
     # An attribute gives getrefcount exactly one reference beside the holder's own, whatever the version of Python.
-    if getrefcount(tensor._data) > 2:
+    if getrefcount(tensor._raw) > 2:
         return False
-    if getattr(tensor._data, "base", None) is None:
+    if getattr(tensor._raw, "base", None) is None:
         return True
-    return type(tensor._data.base) is ndarray and tensor._data.base.base is None and getrefcount(tensor._data.base) == 2
+    return type(tensor._raw.base) is ndarray and tensor._raw.base.base is None and getrefcount(tensor._raw.base) == 2
 
 
 def kept(tensor: Tensor) -> Any:
     """The raw value for a graph to keep: a copy, if somebody outside may write to the array."""
     if tensor.sharing is not None and tensor.sharing.exposed:
         if not is_alone(tensor):
-            return tensor._data.copy()
+            return tensor._raw.copy()
         tensor.sharing = None
-    return tensor._data
+    return tensor._raw
 
 
 def share(source: Tensor, view: Tensor) -> None:
@@ -535,7 +549,7 @@ def become(tensor: Tensor, value: Tensor, node: Node | None) -> None:
         )
     if modes.recorder is not None:
         modes.recorder.replaced(tensor, value)
-    tensor._data = kept(value)
+    tensor._raw = kept(value)
     tensor.node = node
     tensor.sharing = None
 
@@ -543,9 +557,9 @@ def become(tensor: Tensor, value: Tensor, node: Node | None) -> None:
 def cast_like(new: Tensor, raw: Any) -> Tensor:
     """`new` in the dtype of the raw value whose place it takes, as an assignment to an array casts."""
     if type(raw) is float:
-        return constant(float(new._data)) if type(new._data) is not float and modes.recorder is None else new
+        return constant(float(new._raw)) if type(new._raw) is not float and modes.recorder is None else new
     dtype = np.dtype(type(raw)) if type(raw) in NUMBERS else raw.dtype
-    if type(new._data) not in NUMBERS and new._data.dtype == dtype:
+    if type(new._raw) not in NUMBERS and new._raw.dtype == dtype:
         return new
     if not np.can_cast(new.dtype, dtype, "same_kind"):
         raise DtypeError(f"{new.dtype} cannot be stored in a Tensor of {dtype}")
@@ -554,7 +568,7 @@ def cast_like(new: Tensor, raw: Any) -> Tensor:
 
 def describe(tensor: Tensor, full: bool = False) -> str:
     """How a Tensor is shown: its value where that is short or asked for, its kind else."""
-    raw = tensor._data
+    raw = tensor._raw
     if modes.recorder is not None or not (full or tensor.size == 1):
         words = kind_of(raw)
     elif type(raw) in NUMBERS:
@@ -593,14 +607,14 @@ def sweep(
     assert output.node is not None
     g = seed(output, gradient)
     if not recorded:
-        return backpropagate(output.node, g._data, retain=retain, watch=watch)
+        return backpropagate(output.node, kept(g), retain=retain, watch=watch)
     with mode(gradients=differentiable):
         return backpropagate(output.node, g, retain=retain, rewrap=linked_reads, watch=watch)
 
 
 def seed(output: Tensor, gradient: Any) -> Tensor:
     """The cotangent that a backward pass starts from."""
-    raw = output._data
+    raw = output._raw
     if gradient is None and type(raw) is float:
         return literal(1.0)
     if gradient is not None:
@@ -642,7 +656,7 @@ def link(node: Node, name: str, value: Any) -> Any:
 
 def at_node(value: Any, node: Node | None) -> Any:
     if isinstance(value, Tensor):  # the graph was made while recording: the twin stands for the same variable
-        twin = with_node(value._data, node)
+        twin = with_node(value._raw, node)
         twin.trace = value.trace
         return twin
     return value if node is None else with_node(value, node)
@@ -652,7 +666,7 @@ def deposit(node: Node, g: Any) -> None:
     """Adds a cotangent to what `grad` of the node shows. In between leaves it is for looking at only: a gradient that is
     itself differentiable would refer to its own node there, in a cycle."""
     if node.rule is not None and isinstance(g, Tensor):
-        g = constant(g._data)
+        g = constant(g._raw)
     if modes.recorder is not None:
         modes.recorder.deposits(node)
     total = node.grad
@@ -660,10 +674,10 @@ def deposit(node: Node, g: Any) -> None:
         node.grad = g
     elif isinstance(g, Tensor) or not isinstance(total, Tensor) or total.node is not None:
         node.grad = total + g
-    elif type(g) is ndarray and type(total._data) is ndarray and is_alone(total):
-        total._data += g
+    elif type(g) is ndarray and type(total._raw) is ndarray and is_alone(total):
+        total._raw += g
     else:
-        total._data = total._data + g
+        total._raw = total._raw + g
         total.sharing = None
 
 
@@ -734,12 +748,20 @@ def through_numpy(function: Any, plain: Callable[..., Any], args: Any, kwargs: d
         for tensor in tensors:
             refuse_reading(tensor, name)
     wanted = modes.gradients and any(tensor.node is not None for tensor in tensors)
-    if wanted and (function in WRITERS or name.endswith(".at") or kwargs.get("out") is not None):
+    writes = function in WRITERS or name.endswith(".at")
+    targets = [args[:1] if writes else (), kwargs.get("out")]
+    if wanted and (writes or kwargs.get("out") is not None):
         raise NoRuleError(
             f"{name} would write the value of a Tensor into an array, where its gradient is lost. Use t[index] = value or "
             "t += value on a Tensor, or detach() the value"
         )
-    args, kwargs = transform(lambda leaf: leaf._data if isinstance(leaf, Tensor) else leaf, (args, kwargs))
+    if any(isinstance(leaf, Tensor) for leaf in leaves(targets)):
+        raise AliasError(
+            f"{name} would write into the memory of a Tensor, which graphs may hold: use t[index] = value or t += value"
+        )
+    # What looks at shapes sees the array itself; what computes gets a copy, for it may return a view of it.
+    show: Callable[[Tensor], Any] = operator.attrgetter("_raw") if inspection else owned
+    args, kwargs = transform(lambda leaf: show(leaf) if isinstance(leaf, Tensor) else leaf, (args, kwargs))
     result = plain(*args, **kwargs)
     if wanted and not inspection and any(is_array(leaf) and is_inexact(leaf) for leaf in leaves(result)):
         raise NoRuleError(

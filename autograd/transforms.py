@@ -14,13 +14,13 @@ from .errors import DtypeError, GradientError, ShapeError
 from .explain import kind_of
 from .graph import Node, ancestors, backpropagate, enable_grad, leaf_of, mode, modes, push_forward, unchanged
 from .rule import rule, sample
-from .tensor import Tensor, bare, cast_like, constant, is_inexact, linked_reads, owned, seed, with_node
+from .tensor import Tensor, bare, cast_like, constant, is_inexact, kept, linked_reads, owned, seed, with_node
 from .tree import leaves, rebuild, transform
 
 Function = Callable[..., Any]
 
 
-@rule(kind="linear", x=unchanged, view=True, samples=[sample((2, 3))])
+@rule(kind="linear", x=unchanged, samples=[sample((2, 3))])
 def argument(x: Any) -> Any:
     """The argument of a transformed function: the same value, at a node where its sweep stops."""
     return x
@@ -31,16 +31,20 @@ def lift(tree: Any, what: str) -> tuple[Any, list[Node]]:
     nodes: list[Node] = []
 
     def lifted(leaf: Any) -> Tensor:
-        raw = leaf._data if isinstance(leaf, Tensor) else bare(leaf)
+        raw = leaf._raw if isinstance(leaf, Tensor) else bare(leaf)
         if not is_inexact(raw):
             raise DtypeError(
                 f"{what} with respect to {kind_of(raw)}: only floats and complex numbers have derivatives. Pass 1.0 for 1, or "
                 "x.astype(float)"
             )
         if isinstance(leaf, Tensor) and leaf.node is not None:
-            out: Tensor = argument(leaf)
+            source = with_node(kept(leaf), leaf.node)
+            if modes.recorder is not None:
+                source.trace = modes.recorder.variable_of(leaf)
+            with enable_grad():
+                out: Tensor = argument(source)
         else:
-            out = with_node(raw if isinstance(leaf, Tensor) else owned(raw), leaf_of(raw))
+            out = with_node(kept(leaf) if isinstance(leaf, Tensor) else owned(raw), leaf_of(raw))
             out.node.attributes = {"argument": True}  # type: ignore[union-attr]
             if modes.recorder is not None and isinstance(leaf, Tensor):
                 out.trace = modes.recorder.variable_of(leaf)
@@ -82,7 +86,7 @@ def _pull(outputs: list[Tensor], gs: list[Any], own: list[Node], outside: bool, 
             with mode(gradients=True):
                 found = backpropagate(output.node, start, retain=True, rewrap=linked_reads, stop=own)
         else:
-            found = backpropagate(output.node, start._data, retain=retain, stop=own)
+            found = backpropagate(output.node, kept(start), retain=retain, stop=own)
         for node in own:
             if node in found:
                 totals[node] = totals[node] + found[node] if node in totals else found[node]
@@ -115,7 +119,7 @@ def value_and_grad(f: Function, argnum: int | tuple[int, ...] = 0) -> Function:
 
     def differentiated(*args: Any, **kwargs: Any) -> Any:
         single = isinstance(argnum, int)
-        positions = (argnum,) if isinstance(argnum, int) else tuple(argnum)
+        positions = _positions((argnum,) if isinstance(argnum, int) else tuple(argnum), len(args))
         tree = [args[i] for i in positions]
         lifted, own = lift(tree, "grad")
         full = list(args)
@@ -127,6 +131,14 @@ def value_and_grad(f: Function, argnum: int | tuple[int, ...] = 0) -> Function:
         return (y if outside else _plain(y)), gradients[0] if single else tuple(gradients)
 
     return differentiated
+
+
+def _positions(argnums: tuple[int, ...], count: int) -> tuple[int, ...]:
+    """Places of arguments, not negative, each once."""
+    places = tuple(i + count if i < 0 else i for i in argnums)
+    if any(not 0 <= i < count for i in places) or len(set(places)) < len(places):
+        raise TypeError(f"argnum={argnums} has to name different ones of the {count} arguments")
+    return places
 
 
 def grad(f: Function, argnum: int | tuple[int, ...] = 0) -> Function:
@@ -153,7 +165,7 @@ def vjp(f: Function, *args: Any) -> tuple[Any, Function]:
     """
     lifted, own = lift(args, "vjp")
     y = _run(f, lifted, {})
-    outputs = [leaf if isinstance(leaf, Tensor) else constant(bare(leaf)) for leaf in leaves(y)]
+    outputs = [with_node(leaf._raw, leaf.node) if isinstance(leaf, Tensor) else constant(bare(leaf)) for leaf in leaves(y)]
     outside = any(isinstance(leaf, Tensor) for leaf in leaves(args)) or from_outside(outputs, own)
 
     def pull(g: Any) -> Any:
@@ -179,8 +191,8 @@ def jvp(f: Function, primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tup
     for node, leaf, t in zip(own, leaves(primals), ts, strict=True):
         if np.shape(t) != node.shape:
             raise ShapeError(f"jvp: a tangent of shape {np.shape(t)} for an argument of shape {node.shape}")
-        t = cast_like(t if isinstance(t, Tensor) else constant(bare(t)), leaf._data if isinstance(leaf, Tensor) else bare(leaf))
-        moving[node] = t if outside else t._data
+        t = cast_like(t if isinstance(t, Tensor) else constant(bare(t)), leaf._raw if isinstance(leaf, Tensor) else bare(leaf))
+        moving[node] = t if outside else kept(t)
     nodes = ancestors(*(output.node for output in outputs if output.node is not None))
     if outside:
         with mode(gradients=True):
@@ -191,6 +203,6 @@ def jvp(f: Function, primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tup
     for output in outputs:
         t = moving.get(output.node) if output.node is not None else None
         if t is None:
-            t = 0.0 if type(output._data) is float else np.zeros_like(output._data)
+            t = 0.0 if type(output._raw) is float else np.zeros_like(output._raw)
         results.append((t if isinstance(t, Tensor) else constant(t)) if outside else constant(_plain(t)).data)
     return (y if outside else transform(_plain, y)), rebuild(y, iter(results))

@@ -687,7 +687,7 @@ def test_what_was_bad_before_is_no_anomaly() -> None:
 def test_zero_times_infinity_on_arrays_that_are_not_numpys() -> None:
     x = Tensor(Double(np.array([0.0, 4.0])))
     np.sqrt(x * x).sum().backward()
-    np.testing.assert_array_equal(bare(x.grad._data), [0.0, 1.0])
+    np.testing.assert_array_equal(bare(x.grad._raw), [0.0, 1.0])
 
 
 # --- rules -----------------------------------------------------------------------------------------------------------------

@@ -104,6 +104,7 @@ def _operand(g, operands, operands_shape, subscripts, index):
 
 @rule(
     operands=_operand,
+    view=True,
     samples=[
         sample((2, 3), (3, 4), subscripts="ij,jk->ik"),
         sample((3, 3), subscripts="ii->i"),

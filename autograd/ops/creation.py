@@ -37,7 +37,7 @@ eye = _maker(np.eye, "Ones on a diagonal, zeros elsewhere: `eye(n)`.")
 
 def _like(function, doc):
     def make(x, *args, **kwargs):
-        raw = function(x._data if isinstance(x, Tensor) else x, *args, **kwargs)
+        raw = function(x._raw if isinstance(x, Tensor) else x, *args, **kwargs)
         return literal(raw) if isinstance(x, Tensor) else raw
 
     make.__name__ = make.__qualname__ = function.__name__

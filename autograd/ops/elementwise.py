@@ -149,7 +149,7 @@ def _power_w(g, x, w):
     return g * power_log(x, w, k=1)
 
 
-@elementwise(x=_power_x, w=_power_w, numpy=(np.power, np.float_power), scalar=math.pow, domain=positives, c="pow({x}, {w})")
+@elementwise(x=_power_x, w=_power_w, numpy=np.power, scalar=math.pow, domain=positives, c="pow({x}, {w})")
 def power(x, w):
     """x**w. The derivative in x needs no logarithm, so a negative x with a whole exponent is no trouble."""
     return x**w

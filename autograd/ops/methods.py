@@ -32,12 +32,12 @@ def _in_place(op):
         if scalar and not (leaf and not modes.gradients):
             return new
         if leaf and not modes.gradients:  # an update by hand: the leaf stays what it is, with another value
-            become(x, cast_like(new, x._data), x.node)
+            become(x, cast_like(new, x._raw), x.node)
             return x
         spellings.refuse_leaf(x)
         if new.shape != x.shape:
             raise ShapeError(f"an in-place operation would turn shape {x.shape} into {new.shape}: write x = x + ... instead")
-        new = cast_like(new, x._data)
+        new = cast_like(new, x._raw)
         become(x, new, new.node)
         return x
 

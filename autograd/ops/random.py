@@ -19,7 +19,11 @@ class _Default:
 
 def seed(value):
     """Starts the default generator anew; equal seeds give equal draws."""
-    _Default.generator = np.random.default_rng(value)
+    fresh = np.random.default_rng(value)
+    if _Default.generator is None:
+        _Default.generator = fresh
+    else:  # the same object, for a Program may have captured it
+        _Default.generator.bit_generator.state = fresh.bit_generator.state
 
 
 def default_generator():

@@ -36,6 +36,11 @@ def count(shape, axis):
     return math.prod(shape[a] for a in reduced_axes(len(shape), axis))
 
 
+def share(n):
+    """1 / n as a Python number: n itself would be infinite in float16."""
+    return 1.0 / n if n else math.nan
+
+
 AXES = [sample((2, 3)), sample((2, 3), axis=0), sample((2, 3, 2), axis=(0, -1)), sample((3, 2), axis=1, keepdims=True)]
 
 
@@ -47,7 +52,7 @@ def sum(x, *, axis=None, dtype=None, keepdims=False):
 
 @rule(
     kind="linear",
-    x=lambda g, x_shape, axis, keepdims: spread(g / count(x_shape, axis), x_shape, axis, keepdims),
+    x=lambda g, x_shape, axis, keepdims: spread(g * share(count(x_shape, axis)), x_shape, axis, keepdims),
     numpy=np.mean,
     samples=AXES,
 )
@@ -187,7 +192,7 @@ def _centred(x, axis):
 
 def _var_x(g, x, axis, ddof, keepdims):
     x_shape = np.shape(x)
-    return spread(g, x_shape, axis, keepdims) * (2 * np.conj(_centred(x, axis))) / (count(x_shape, axis) - ddof)
+    return spread(g, x_shape, axis, keepdims) * (2 * np.conj(_centred(x, axis))) * share(count(x_shape, axis) - ddof)
 
 
 @rule(x=_var_x, numpy=np.var, samples=[*AXES, sample((4, 2), axis=0, ddof=1)])
@@ -200,7 +205,7 @@ def _std_x(g, x, y, axis, ddof, keepdims):
     x_shape = np.shape(x)
     flat = y == 0  # all equal: the tip of a cone, where the slope of least norm is zero
     scale = spread(np.where(flat, 0, g / np.where(flat, 1, y)), x_shape, axis, keepdims)
-    return scale * np.conj(_centred(x, axis)) / (count(x_shape, axis) - ddof)
+    return scale * np.conj(_centred(x, axis)) * share(count(x_shape, axis) - ddof)
 
 
 @rule(x=_std_x, numpy=np.std, samples=[*AXES, sample((4, 2), axis=0, ddof=1)])

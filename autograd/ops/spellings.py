@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from ..errors import GradientError, NoRuleError, ShapeError
+from ..errors import DtypeError, GradientError, NoRuleError, ShapeError
 from ..tensor import Tensor, become, cast_like, constant, implementations, owned
 from . import contraction, elementwise, indexing, movement
 
@@ -145,7 +145,7 @@ def setitem(x, key, value):
     refuse_leaf(x)
     if not isinstance(value, Tensor):
         value = constant(owned(value))
-    value = value if x.dtype == value.dtype else cast_like(value, x._data if np.ndim(x._data) else np.asarray(x._data))
+    value = value if x.dtype == value.dtype else cast_like(value, x._raw if np.ndim(x._raw) else np.asarray(x._raw))
     new = indexing.assign(x, value, *arrays, key=key)
     become(x, new, new.node)
 
@@ -167,7 +167,12 @@ def transpose(x, axes=None):
 
 def astype(x, dtype, copy=True):
     """The same values as another dtype. Integers and booleans end the gradient."""
-    dtype = np.dtype(dtype)
+    try:
+        dtype = np.dtype(dtype)
+    except TypeError as error:
+        raise DtypeError(f"astype: {error}") from None
+    if dtype.kind not in "biufc":
+        raise DtypeError(f"astype: a Tensor holds numbers and booleans, not {dtype}")
     if not copy and getattr(x, "dtype", None) == dtype:
         return x
     return movement.astype(x, dtype=dtype)
