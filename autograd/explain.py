@@ -73,36 +73,52 @@ def broadcast_clash(shapes: list[tuple[int, ...]]) -> str:
     return ""
 
 
-def losing_call(frame: Any) -> str:
-    """`math.sin` if a frame is calling that function of the module `math`, `assignment` for `array[0] = t`, else nothing.
+# Calls that are meant to make a plain number or text of a Tensor.
+PLAIN: tuple[Any, ...] = (float, int, complex, bool, str, repr, format, print, isinstance)
 
-    `math.sin(t)` and `'%.4f' % t` both arrive at `t.__float__`, and only the first loses a gradient. The frame knows the
-    instruction, and the exact piece of the source, that it is evaluating.
+
+def losing_call(frame: Any) -> str:
+    """Who asks for a bare number in a frame, if it is a function that would go on without the gradient.
+
+    `math.sin` (or another function by its name), `assignment` for `array[0] = t`, nothing for `float(t)`, `'%.4f' % t` and
+    what cannot be made out. They all arrive at `t.__float__`; the frame knows the instruction, and the exact piece of the
+    source, that it is evaluating.
     """
     import ast
-    import linecache
 
     if opcode.opname[frame.f_code.co_code[frame.f_lasti]] == "STORE_SUBSCR":
         return "assignment"
+    called = evaluated(frame)
+    if not isinstance(called, ast.Call):
+        return ""
+    names = {**frame.f_builtins, **frame.f_globals, **frame.f_locals}
+    function: Any = None
+    if isinstance(called.func, ast.Name):
+        function = names.get(called.func.id)
+    elif isinstance(called.func, ast.Attribute) and isinstance(called.func.value, ast.Name):
+        function = getattr(names.get(called.func.value.id), called.func.attr, None)
+    if function is None or any(function is plain for plain in PLAIN):
+        return ""
+    name = getattr(function, "__name__", repr(function))
+    module = getattr(function, "__module__", None)
+    return f"{module}.{name}" if module else str(name)
+
+
+def evaluated(frame: Any) -> Any:
+    """The syntax tree of the expression that a frame is evaluating, None where its source is not to be had."""
+    import ast
+    import linecache
 
     positions = next(itertools.islice(frame.f_code.co_positions(), frame.f_lasti // 2, None), None)
     if positions is None or None in positions:
-        return ""
+        return None
     first, last, start, end = positions
     lines = [linecache.getline(frame.f_code.co_filename, n, frame.f_globals) for n in range(first, last + 1)]
     if not all(lines):
-        return ""
+        return None
     lines[-1] = lines[-1].encode()[:end].decode()
     lines[0] = lines[0].encode()[start:].decode()
     try:
-        called = ast.parse("(" + "".join(lines) + ")", mode="eval").body
+        return ast.parse("(" + "".join(lines) + ")", mode="eval").body
     except SyntaxError:
-        return ""
-    function: Any = None
-    if isinstance(called, ast.Call) and isinstance(called.func, ast.Name):
-        function = {**frame.f_globals, **frame.f_locals}.get(called.func.id)
-    elif isinstance(called, ast.Call) and isinstance(called.func, ast.Attribute) and isinstance(called.func.value, ast.Name):
-        module = {**frame.f_globals, **frame.f_locals}.get(called.func.value.id)
-        function = getattr(module, called.func.attr, None)
-    module = getattr(function, "__module__", None)
-    return f"{module}.{function.__name__}" if module in ("math", "cmath") else ""
+        return None

@@ -358,8 +358,13 @@ class Tensor:
         name = losing_call(frame)
         if name == "assignment":  # not a TypeError, for which NumPy would try other ways
             raise GradientError(str(self._lost()))
-        if name:
+        if name.startswith(("math.", "cmath.")):
             raise DtypeError(f"{name}() knows numbers only, and the gradient would be lost: use np.{name.split('.')[-1]}(t)")
+        if name:
+            raise GradientError(
+                f"{name}() takes the bare number of {describe(self)}, and its gradient would be lost. Pass t.item() to drop it "
+                "on purpose"
+            )
 
     def _single(self, what: str) -> Any:
         if self.size != 1:

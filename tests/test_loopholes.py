@@ -3,6 +3,9 @@
 Most are about memory that somebody else can write to, or about a value that changes between two uses.
 """
 
+import array
+import cmath
+import math
 from typing import Any
 
 import numpy as np
@@ -221,3 +224,33 @@ def test_seeding_reaches_a_recorded_draw() -> None:
     again = program.run()
     ag.random.seed(5)
     np.testing.assert_array_equal(again.numpy(), ag.random.normal(size=2).numpy())
+
+
+PLACE = np.ones(2)
+LOSING = {
+    "cmath": lambda s: cmath.exp(s),
+    "map": lambda s: list(map(math.sqrt, [s])),
+    "fromiter": lambda s: np.fromiter([s, s], float),
+    "fill": lambda s: PLACE.fill(s),
+    "array": lambda s: array.array("d", [s]),
+    "initial": lambda s: np.sum(np.ones(2), initial=s),
+    "np.float64": lambda s: np.float64(s),
+}
+
+
+@pytest.mark.parametrize("name", LOSING)
+def test_who_takes_the_bare_number_of_a_tensor_is_told(name: str) -> None:
+    with pytest.raises((TypeError, RuntimeError, ValueError)) as told:
+        LOSING[name](Tensor(0.5))
+    assert "gradient would be lost" in str(told.value) + str(told.value.__cause__)  # NumPy may put words of its own first
+    LOSING[name](Tensor(0.5).detach())
+
+
+def test_a_number_may_be_made_of_a_tensor_on_purpose() -> None:
+    s = Tensor(0.5)
+    assert float(s) == 0.5
+    assert [float(v) for v in (s, s * 2)] == [0.5, 1.0]
+    assert complex(s) == 0.5
+    assert f"{float(s):.2f} {s:.1f}" == "0.50 0.5"
+    assert "%.2f" % s == "0.50"  # noqa: UP031
+    assert f"{s.item()}" == "0.5"
