@@ -155,11 +155,16 @@ class Recorder:
         """A constant that the function's ops made for themselves."""
         return Variable(_word(raw), "literal", kind_of(raw), self.recording, raw)
 
+    def known(self, tensor: Tensor) -> Variable | None:
+        """The variable of this recording that a Tensor stands for, if it has one already."""
+        trace = getattr(tensor, "trace", None)
+        return trace if isinstance(trace, Variable) and trace.recording is self.recording else None
+
     def variable_of(self, tensor: Tensor) -> Variable:
         """The variable that a Tensor stands for; one from outside is captured."""
-        trace = getattr(tensor, "trace", None)
-        if isinstance(trace, Variable) and trace.recording is self.recording:
-            return trace
+        known = self.known(tensor)
+        if known is not None:
+            return known
         name = self.names.get(id(tensor), f"c{len(self.captured)}")
         tensor.trace = made = self.capture(name, tensor._raw, lambda: kept(tensor))
         if tensor.node is not None and tensor.node.rule is None:
@@ -193,8 +198,8 @@ class Recorder:
 
     def replaced(self, tensor: Tensor, value: Tensor) -> None:
         """A Tensor took another value, in place."""
-        trace = getattr(tensor, "trace", None)
-        inside = isinstance(trace, Variable) and trace.recording is self.recording and trace.kind == "value"
+        known = self.known(tensor)
+        inside = known is not None and known.kind == "value"
         new = self.variable_of(value)
         if id(tensor) in self.state:
             self.state[id(tensor)] = (*self.state[id(tensor)][:2], new)
@@ -204,11 +209,9 @@ class Recorder:
 
     def reads_gradient(self, node: Node) -> None:
         """The gradient of a leaf is about to be read or added to."""
-        if isinstance(node.grad, Tensor) and node not in self.gradients:
-            trace = getattr(node.grad, "trace", None)
-            if not (isinstance(trace, Variable) and trace.recording is self.recording):
-                name = f"{self.leaves.get(node, 'leaf')}.grad"
-                node.grad.trace = self.capture(name, node.grad._raw, lambda: gradient_of(node, name))
+        if isinstance(node.grad, Tensor) and node not in self.gradients and self.known(node.grad) is None:
+            name = f"{self.leaves.get(node, 'leaf')}.grad"
+            node.grad.trace = self.capture(name, node.grad._raw, lambda: gradient_of(node, name))
 
     def deposits(self, node: Node) -> None:
         """Something is about to be added to the gradient of a node."""
@@ -461,8 +464,7 @@ def external(name: str, read: Callable[[], Any]) -> Any:
 def _argument(recorder: Recorder, label: str, value: Any) -> tuple[Any, Any]:
     """What the function gets for an argument, and what the Program keeps in its place."""
     if isinstance(value, Tensor):
-        trace = getattr(value, "trace", None)
-        if isinstance(trace, Variable) and trace.recording is recorder.recording:
+        if recorder.known(value) is not None:
             raise RecordingError(f"{label}: the same Tensor as another argument, and a run could not tell them apart: copy one")
         value.trace = recorder.add_input(label, value._raw)
         if value.node is not None and value.node.rule is None:

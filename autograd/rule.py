@@ -163,9 +163,13 @@ class Rule:
         self.pick_joint = self._pick(self.joint_reads)
         self.differentiable = joint is not None or bool(derivatives)
         self.simple = self.elementwise and joint is None and not self.drops  # nothing for the sweep to look after
-        # Where each derivative reads one thing, nodes save it bare: a tuple less to make, and a faster call.
+        # Where each derivative reads one value, nodes save it bare: a tuple less to make, and a faster call. (Not a shape or
+        # an attribute: those may be tuples themselves, and could not be told from a tuple of reads.)
+        values = {"y", *self.inputs} if not self.rest else set()
         pairs = zip(functions, reads, strict=True)
-        self.single = self.simple and all(d is unchanged or names is None or len(names) == 1 for d, names in pairs)
+        self.single = self.simple and all(
+            d is unchanged or names is None or (len(names) == 1 and names[0] in values) for d, names in pairs
+        )
         # For each input: the inputs whose derivatives read it. What nobody reads is not kept.
         self.readers = tuple(
             tuple(j for j, names in enumerate(reads) if names and name in names)

@@ -103,6 +103,16 @@ def test_a_planted_fault_is_caught(fault: str) -> None:
 RIGHT: dict[str, tuple[Any, dict[str, Any], Sample]] = {
     "two inputs": (add_scaled, {**e, "x": lambda g: g, "w": lambda g: 2 * g}, TWO),
     "a general cube": (cubed, {"x": lambda g, x: 3 * g * x * x}, ONE),
+    "a shape is all that is read": (
+        lambda x: x + np.zeros(np.shape(x)[-1:], x.dtype, like=x),
+        {**e, "x": lambda g, x_shape: g.reshape(x_shape)},
+        ONE,
+    ),
+    "a tuple is all that is read": (
+        lambda x, *, factors=(2, 3): factors[0] * factors[1] * x,
+        {**e, "x": lambda g, factors: g * factors[0] * factors[1]},
+        ONE,
+    ),
     "a sum": (total, {"x": lambda g, x_shape, axis: np.broadcast_to(np.expand_dims(g, axis), x_shape)}, MATRIX),
 }
 

@@ -25,30 +25,28 @@ def mul_add(x, w, b):
 FORMULAS = {"mixed": mixed, "mul_add": mul_add}
 
 
-def with_ours(formula):
-    from autograd import Tensor
-
+def on_values(make, formula):
+    """The step on micrograd's kind of number: made from a float, its gradient reset to 0."""
     chain = FORMULAS[formula]
-    x, w, b = map(Tensor, LEAVES)
+    x, w, b = map(make, LEAVES)
 
     def step():
         chain(x, w, b).backward()
         x.grad = w.grad = b.grad = 0
 
     return step
+
+
+def with_ours(formula):
+    from autograd import Tensor
+
+    return on_values(Tensor, formula)
 
 
 def with_micrograd(formula):
     from micrograd.engine import Value
 
-    chain = FORMULAS[formula]
-    x, w, b = map(Value, LEAVES)
-
-    def step():
-        chain(x, w, b).backward()
-        x.grad = w.grad = b.grad = 0
-
-    return step
+    return on_values(Value, formula)
 
 
 def with_torch(formula):
