@@ -28,8 +28,8 @@ class GraphReleasedError(GradientError):
 class NoRuleError(AutogradError, TypeError):
     """The function has no derivative rule, and a gradient would be lost on the way through it.
 
-    Wrong: `np.median(x)` on a Tensor that requires a gradient, while `median` has no rule.
-    Right: `np.median(x.detach())` when the gradient is not wanted, or write the rule with `@rule`.
+    Wrong: `np.roots(x)` on a Tensor that requires a gradient, while `roots` has no rule.
+    Right: `np.roots(x.detach())` when the gradient is not wanted, or write the rule with `@rule`.
     """
 
 

@@ -88,6 +88,9 @@ def losing_call(frame: Any) -> str:
 
     if opcode.opname[frame.f_code.co_code[frame.f_lasti]] == "STORE_SUBSCR":
         return "assignment"
+    module = frame.f_globals.get("__name__", "")
+    if module.partition(".")[0] in ("scipy", "sklearn"):  # float(t) in there is nobody's wish to drop a gradient
+        return f"{module}.{frame.f_code.co_name}"
     called = evaluated(frame)
     if not isinstance(called, ast.Call):
         return ""
@@ -100,8 +103,8 @@ def losing_call(frame: Any) -> str:
     if function is None or any(function is plain for plain in PLAIN):
         return ""
     name = getattr(function, "__name__", repr(function))
-    module = getattr(function, "__module__", None)
-    return f"{module}.{name}" if module else str(name)
+    home = getattr(function, "__module__", None)
+    return f"{home}.{name}" if home else str(name)
 
 
 def evaluated(frame: Any) -> Any:

@@ -9,6 +9,7 @@ import itertools
 import threading
 from collections.abc import Callable, Collection, Iterable
 from contextlib import ContextDecorator
+from functools import partial
 from heapq import heappop, heappush, heappushpop
 from sys import getrefcount
 from typing import Any
@@ -253,6 +254,7 @@ def backpropagate(
     rewrap: Rewrap | None = None,
     watch: Watch | None = None,
     stop: Collection[Node] = (),
+    rows: bool = False,
 ) -> dict[Node, Any]:
     """The chain rule from `root`, whose cotangent is `g`, to the leaves: the cotangent of every leaf that it depends on.
 
@@ -260,6 +262,9 @@ def backpropagate(
     is shown the whole cotangent of each node; the nodes of `stop` are taken for leaves. Unless `retain`, the root is released
     as soon as it has been used, and with it goes every node behind it that neither a Tensor nor another graph refers to: the
     sweep holds no node past its turn.
+
+    With `rows`, `g` has one more axis in front, and so has every cotangent: many sweeps in one. A rule whose derivatives do
+    not know of such an axis (see `Rule.leading`) is asked row by row, the others all at once.
     """
     refuse_released(root)
     # A zero that meets an infinity must not become nan (see carefully). NumPy reports the meeting for nothing, because
@@ -267,11 +272,17 @@ def backpropagate(
     # decides it in every run anew, by its guard.
     invalid = "raise" if modes.recorder is None else "ignore"
     with np.errstate(invalid=invalid, divide="ignore", over="ignore", under="ignore"):  # type: ignore[arg-type]
-        return _sweep(root, g, retain, rewrap, watch, frozenset(stop))
+        return _sweep(root, g, retain, rewrap, watch, frozenset(stop), np.shape(g)[:1] if rows else ())
 
 
 def _sweep(
-    root: Node, g: Any, retain: bool, rewrap: Rewrap | None, watch: Watch | None, stop: frozenset[Node]
+    root: Node,
+    g: Any,
+    retain: bool,
+    rewrap: Rewrap | None,
+    watch: Watch | None,
+    stop: frozenset[Node],
+    lead: tuple[int, ...],
 ) -> dict[Node, Any]:
     # Every line here runs for every node, or every edge, of every backward pass: the time of an op is spent here. Hence its
     # length, and the order of its questions, the usual answer first.
@@ -284,7 +295,8 @@ def _sweep(
     # Whether nan has to be looked for: once an op has dropped elements that may be anything, and on arrays for which no
     # processor raises a flag.
     careful = not isinstance(getattr(g, "_raw", g), (float, ndarray, np.generic))
-    wary = careful or rewrap is not None or modes.anomaly
+    wary = careful or rewrap is not None or modes.anomaly or bool(lead)
+    oldest = min(node.sequence for node in stop) if stop else 0  # nothing older leads to a node of `stop`
     while following is not None or queue:
         if following is None:
             node = heappop(queue)[1]
@@ -298,7 +310,7 @@ def _sweep(
             refuse_released(node)
         if node.hooks is not None:
             for hook in tuple(node.hooks):
-                g = hook(g)
+                g = each_row(hook, g) if lead else hook(g)
         if watch is not None:
             watch(node, g)
         elif type(g) is float:
@@ -315,7 +327,10 @@ def _sweep(
             wary = wary or careful
             if not rule.elementwise and (type(g) is float or isinstance(g, np.generic)):
                 g = np.asarray(g)  # so that a rule may use methods and like=
-            pulls = _pull_jointly(node, g, saved) if rule.joint else zip(node.parents, rule.derivatives, saved)  # noqa: B905
+            by_row = bool(lead) and not rule.leading
+            pulls = _pull_jointly(node, g, saved, by_row) if rule.joint else zip(node.parents, rule.derivatives, saved)  # noqa: B905
+            if by_row and not rule.joint:
+                pulls = [(parent, partial(each_row, derivative), reads) for parent, derivative, reads in pulls]
         if node is to_release:
             release(node)
             to_release = None
@@ -336,11 +351,11 @@ def _sweep(
                 if type(d) is float
                 else type(d) is ndarray and d.dtype is parent.dtype and d.shape == parent.shape
             ):
-                d = _settle(d, node, parent, derivative, g, reads, careful, rewrap is not None)
+                d = _settle(d, node, parent, derivative, g, reads, careful, rewrap is not None, lead)
             before = pending.get(parent)
             if before is None:
                 pending[parent] = d
-                if parent.rule is not None and not (stop and parent in stop):
+                if parent.rule is not None and not (stop and (parent in stop or parent.sequence < oldest)):
                     if following is None:
                         following = parent
                     else:
@@ -349,19 +364,33 @@ def _sweep(
                 del before
                 accumulate(pending, parent, d)
             else:
-                pending[parent] = before + d
+                try:
+                    pending[parent] = before + d
+                except ArithmeticError:  # of inf and -inf, which the values ask for
+                    with np.errstate(all="ignore"):
+                        pending[parent] = before + d
     return pending
 
 
-def _settle(d: Any, node: Node, parent: Node, derivative: Any, g: Any, reads: Any, careful: bool, recorded: bool) -> Any:
+def _settle(
+    d: Any,
+    node: Node,
+    parent: Node,
+    derivative: Any,
+    g: Any,
+    reads: Any,
+    careful: bool,
+    recorded: bool,
+    lead: tuple[int, ...],
+) -> Any:
     """What a derivative returned, with the shape and dtype of the input, and looked at for nan where there may be some."""
     if type(d) is float and d != d and (careful or _no_nan(g, reads)):  # for floats no processor's flag is read
         d = carefully(node.rule, derivative, g, reads)
     if modes.recorder is not None and (careful or reads):  # values must not decide now what a Program does later
         d = modes.recorder.guard(d, node.rule, derivative, g, reads, careful)
-    d = fit(d, parent, node)
+    d = fit(d, parent, node, lead)
     if modes.recorder is None and (careful or recorded) and has_nan(d):
-        d = fit(carefully(node.rule, derivative, g, reads), parent, node)
+        d = fit(carefully(node.rule, derivative, g, reads), parent, node, lead)
     if modes.anomaly:
         _refuse_anomaly(node, parent, g, d)
     return d
@@ -376,9 +405,35 @@ def unchanged(g: Any) -> Any:
     return g
 
 
-def _pull_jointly(node: Node, g: Any, saved: Any) -> list[Pull]:
+def each_row(function: Callable[..., Any], g: Any, *reads: Any) -> Any:
+    """A derivative, or a hook, that knows one cotangent at a time, called for each row of many; the results in rows again."""
+    return _joined([function(row, *reads) for row in _rows_of(g)])
+
+
+def _rows_of(g: Any) -> list[Any]:
+    if isinstance(g, Parts):
+        parts = [part if part is None else _rows_of(part) for part in g.parts]
+        count = next(len(part) for part in parts if part is not None)
+        return [Parts(tuple(None if part is None else part[i] for part in parts)) for i in range(count)]
+    if isinstance(g, tuple):
+        return [row.parts for row in _rows_of(Parts(g))]
+    rows = [g[i] for i in range(len(g))]
+    return [np.asarray(row) if isinstance(row, np.generic) else row for row in rows]
+
+
+def _joined(results: list[Any]) -> Any:
+    first = results[0]
+    if isinstance(first, Parts):
+        return Parts(_joined([result.parts for result in results]))
+    if isinstance(first, tuple):
+        return tuple(_joined(list(column)) for column in zip(*results, strict=True))
+    return None if first is None else np.stack(results)
+
+
+def _pull_jointly(node: Node, g: Any, saved: Any, by_row: bool) -> list[Pull]:
     """The rows of the sweep's inner loop for a rule with one derivative for all inputs: what it returned, one by one."""
-    rule, joint = node.rule, node.rule.joint
+    rule = node.rule
+    joint = partial(each_row, rule.joint) if by_row else rule.joint
     try:
         ds = joint(g, *saved)
     except ArithmeticError:
@@ -446,24 +501,27 @@ def has_nan(d: Any) -> bool:
 
 def accumulate(pending: Any, key: Any, d: Any) -> None:
     """`pending[key] += d`: in place where nobody else holds the array, else into a new one."""
-    # A subscript gives getrefcount exactly one reference beside the container's own, whatever the version of Python.
-    if type(d) is ndarray and type(pending[key]) is ndarray and getrefcount(pending[key]) == 2 and pending[key].base is None:
-        pending[key] += d
-    else:
-        pending[key] = pending[key] + d
+    with np.errstate(invalid="ignore"):  # inf and -inf may meet, if the values ask for it
+        # A subscript gives getrefcount exactly one reference beside the container's own, whatever the version of Python.
+        if type(d) is type(pending[key]) is ndarray and getrefcount(pending[key]) == 2 and pending[key].base is None:
+            pending[key] += d
+        else:
+            pending[key] = pending[key] + d
 
 
-def fit(d: Any, parent: Node, node: Node) -> Any:
-    """A derivative brought to the shape and dtype of the input it belongs to.
+def fit(d: Any, parent: Node, node: Node, lead: tuple[int, ...] = ()) -> Any:
+    """A derivative brought to the shape and dtype of the input it belongs to, behind the axes of `lead`.
 
     Axes along which the input was broadcast are summed; a real input takes the real part; the dtype is the input's.
     """
     if isinstance(d, Parts):
         return d
     shape, dtype = np.shape(d), getattr(d, "dtype", None)
-    if shape != parent.shape:
-        d = _sum_to(d, parent, node)
+    if shape != lead + parent.shape:
+        d = _sum_to(d, lead + parent.shape, len(lead), node)
         dtype = d.dtype
+    if parent.dtype is None and lead:
+        return d.real if np.iscomplexobj(d) else d
     if parent.dtype is None:
         if dtype is None or isinstance(d, (np.generic, ndarray)):
             return float(d.real)
@@ -477,23 +535,35 @@ def fit(d: Any, parent: Node, node: Node) -> Any:
     return d.astype(parent.dtype)
 
 
-def _sum_to(d: Any, parent: Node, node: Node) -> Any:
+def _sum_to(d: Any, target: tuple[int, ...], lead: int, node: Node) -> Any:
+    """d summed to the target shape, in which the first `lead` axes are not the input's."""
     shape = np.shape(d)
-    lead = len(shape) - len(parent.shape)
-    axes = tuple(range(lead)) + tuple(
-        lead + i for i, length in enumerate(parent.shape) if length == 1 and shape[lead + i : lead + i + 1] != (1,)
+    extra = len(shape) - len(target)
+    if lead and extra > 0:  # the axes that broadcasting has added stand behind the leading ones
+        d, shape = d.sum(axis=tuple(range(lead, lead + extra))), shape[:lead] + shape[lead + extra :]
+        extra = 0
+    axes = tuple(range(extra)) + tuple(
+        extra + i for i, length in enumerate(target) if length == 1 and shape[extra + i : extra + i + 1] != (1,)
     )
     kept = tuple(length for axis, length in enumerate(shape) if axis not in axes)
-    if lead < 0 or kept != tuple(n for i, n in enumerate(parent.shape) if lead + i not in axes):
+    if extra < 0 or kept != tuple(n for i, n in enumerate(target) if extra + i not in axes):
         raise RuleError(
-            f"the derivative of {node.rule.name} has shape {shape} for an input of shape {parent.shape}: it must have the "
-            "input's shape, or one that the input broadcasts to"
+            f"the derivative of {node.rule.name} has shape {shape[lead:]} for an input of shape {target[lead:]}: it must have "
+            "the input's shape, or one that the input broadcasts to"
         )
-    return d.sum(axis=axes).reshape(parent.shape)
+    return d.sum(axis=axes).reshape(target)
+
+
+def _finite(value: Any) -> bool:
+    if isinstance(value, Parts):
+        value = value.parts
+    if isinstance(value, tuple):
+        return all(part is None or _finite(part) for part in value)
+    return bool(np.isfinite(getattr(value, "_raw", value)).all())
 
 
 def _refuse_anomaly(node: Node, parent: Node, g: Any, d: Any) -> None:
-    if np.isfinite(getattr(g, "_raw", g)).all() and not np.isfinite(getattr(d, "_raw", d)).all():
+    if _finite(g) and not _finite(d):
         raise AnomalyError(
             f"the backward pass of {node.rule.name} turned a finite gradient into nan or inf: {kind_of(g)} "
             f"({range_of(g)}) became {kind_of(d)} ({range_of(d)}) for its input {parent!r}. "
@@ -509,8 +579,13 @@ def push_forward(nodes: list[Node], tangents: dict[Node, Any], rewrap: Rewrap) -
 
     `nodes` come earliest first, as `ancestors` gives them. A node that depends on none gets no entry.
     """
-    for node in nodes:
-        given = [None if parent is None else tangents.get(parent) for parent in node.parents]
-        if node not in tangents and any(t is not None for t in given):
+    careful = False
+    invalid = "raise" if modes.recorder is None else "ignore"  # as in the backward sweep
+    with np.errstate(invalid=invalid, divide="ignore", over="ignore", under="ignore"):  # type: ignore[arg-type]
+        for node in nodes:
+            given = [tangents.get(parent) for parent in node.parents]  # type: ignore[arg-type] # None is nobody's key
+            if node in tangents or all(t is None for t in given):
+                continue
             refuse_released(node)
-            tangents[node] = node.rule.push(node, given, rewrap(node))
+            careful = careful or node.rule.drops
+            tangents[node] = node.rule.push(node, given, rewrap(node), careful)

@@ -6,6 +6,7 @@ run. Stands on the ops' rules; `tensor.py` and `rule.py` call the recorder throu
 """
 
 import inspect
+import math
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -14,7 +15,7 @@ import numpy as np
 
 from .errors import GradientError, RecordingError, ShapeError
 from .explain import kind_of, user_source
-from .graph import Node, Parts, absorbed, has_nan, leaf_of, mode, modes, next_sequence
+from .graph import Node, Parts, absorbed, each_row, has_nan, leaf_of, mode, modes, next_sequence
 from .rule import Rule, registry, rule, run, sample
 from .tensor import NUMBERS, Tensor, at_node, become, constant, is_array, kept, owned
 from .tree import leaves, paths, rebuild, transform
@@ -80,11 +81,12 @@ HERE = "array"  # in a template: the place of the next array
     d=lambda g, d, y: np.where((d != d) & (y == y), 0, g),
     samples=[sample((3,), np.ones(3), np.ones(3), of="exp", which=0, careful=True)],
 )
-def absorb(d: Any, *values: Any, of: str, which: int, template: Any = None, careful: bool = False) -> Any:
+def absorb(d: Any, *values: Any, of: str, which: int, template: Any = None, careful: bool = False, rows: bool = False) -> Any:
     """The derivative d of the rule `of`, with the convention that a product of zero and infinity is zero.
 
     The values are the cotangent and what the derivative read; where that is more than arrays and numbers, they have their
-    places in the template. An eager backward pass decides by the values that it meets; a Program decides at every run.
+    places in the template. `rows` says that the derivative was asked for each row of the cotangent. An eager backward pass
+    decides by the values that it meets; a Program decides at every run.
     """
     if not has_nan(d):
         return d
@@ -93,6 +95,7 @@ def absorb(d: Any, *values: Any, of: str, which: int, template: Any = None, care
     read = values if template is None else transform(lambda leaf: next(remaining) if leaf is HERE else leaf, template)
     g, *reads = transform(lambda leaf: np.float64(leaf) if type(leaf) is float else leaf, tuple(read))
     derivative = source.derivatives[which] if source.joint is None else partial(_one_of, source.joint, which)
+    derivative = partial(each_row, derivative) if rows else derivative
     if not careful:
         try:
             with np.errstate(invalid="raise", divide="ignore", over="ignore", under="ignore"):
@@ -107,6 +110,11 @@ def absorb(d: Any, *values: Any, of: str, which: int, template: Any = None, care
 
 def _one_of(joint: Callable[..., Any], which: int, g: Any, *saved: Any) -> Any:
     return joint(g, *saved)[which]
+
+
+def _may_be_infinite(leaf: Any) -> bool:
+    """Whether a derivative that reads this may meet infinity or nan in it, in some run."""
+    return isinstance(leaf, Tensor) or is_array(leaf) or (type(leaf) is float and not math.isfinite(leaf))
 
 
 def is_value(leaf: Any) -> bool:
@@ -157,8 +165,8 @@ class Recorder:
 
     def known(self, tensor: Tensor) -> Variable | None:
         """The variable of this recording that a Tensor stands for, if it has one already."""
-        trace = getattr(tensor, "trace", None)
-        return trace if isinstance(trace, Variable) and trace.recording is self.recording else None
+        variable = getattr(tensor, "_variable", None)
+        return variable if isinstance(variable, Variable) and variable.recording is self.recording else None
 
     def variable_of(self, tensor: Tensor) -> Variable:
         """The variable that a Tensor stands for; one from outside is captured."""
@@ -166,7 +174,7 @@ class Recorder:
         if known is not None:
             return known
         name = self.names.get(id(tensor), f"c{len(self.captured)}")
-        tensor.trace = made = self.capture(name, tensor._raw, lambda: kept(tensor))
+        tensor._variable = made = self.capture(name, tensor._raw, lambda: kept(tensor))
         if tensor.node is not None and tensor.node.rule is None:
             self.leaves[tensor.node] = made.name
         return made
@@ -179,8 +187,8 @@ class Recorder:
         outputs = []
         for tensor in out if isinstance(out, tuple) else (out,):
             self._made += 1
-            tensor.trace = Variable(f"v{self._made}", "value", kind_of(tensor._raw), self.recording)
-            outputs.append(tensor.trace)
+            tensor._variable = Variable(f"v{self._made}", "value", kind_of(tensor._raw), self.recording)
+            outputs.append(tensor._variable)
         self.instructions.append(Instruction(rule, read, attributes, tuple(outputs), user_source()))
 
     def _operand(self, value: Any) -> Any:
@@ -205,13 +213,13 @@ class Recorder:
             self.state[id(tensor)] = (*self.state[id(tensor)][:2], new)
         elif not inside:
             self.state[id(tensor)] = (self.variable_of(tensor).name, tensor, new)
-        tensor.trace = new
+        tensor._variable = new
 
     def reads_gradient(self, node: Node) -> None:
         """The gradient of a leaf is about to be read or added to."""
         if isinstance(node.grad, Tensor) and node not in self.gradients and self.known(node.grad) is None:
             name = f"{self.leaves.get(node, 'leaf')}.grad"
-            node.grad.trace = self.capture(name, node.grad._raw, lambda: gradient_of(node, name))
+            node.grad._variable = self.capture(name, node.grad._raw, lambda: gradient_of(node, name))
 
     def deposits(self, node: Node) -> None:
         """Something is about to be added to the gradient of a node."""
@@ -233,11 +241,13 @@ class Recorder:
     def guard(self, d: Any, rule: Rule, derivative: Any, g: Any, reads: Any, careful: bool) -> Any:
         """What the sweep made of a cotangent, with the instruction that absorbs a product of zero and infinity."""
         if rule.joint is not None:
-            _, _, reads, which = reads
-        else:
+            _, derivative, reads, which = reads
+        rows = isinstance(derivative, partial)
+        derivative = derivative.args[0] if rows else derivative
+        if rule.joint is None:
             which = next(i for i, known in enumerate(rule.derivatives) if known is derivative)
         read = (g, *reads)
-        if isinstance(d, Parts) or not any(isinstance(leaf, Tensor) or is_array(leaf) for leaf in leaves(tuple(reads))):
+        if isinstance(d, Parts) or not any(map(_may_be_infinite, leaves(tuple(reads)))):
             return d
         values: list[Any] = []
 
@@ -253,7 +263,8 @@ class Recorder:
             for item in read
         )
         whole = all(item is HERE for item in template)
-        return absorb(d, *values, of=rule.key, which=which, template=None if whole else template, careful=careful)
+        facts = {"template": None if whole else template, "careful": careful, "rows": rows}
+        return absorb(d, *values, of=rule.key, which=which, **facts)
 
     def finish(self) -> None:
         """Looks up what the gradients have become."""
@@ -456,8 +467,8 @@ def external(name: str, read: Callable[[], Any]) -> Any:
         return read()
     raw = owned(read())
     out = constant(raw)
-    out.trace = recorder.add_input(name, raw)
-    recorder.externals.append((out.trace, lambda: owned(read())))
+    out._variable = recorder.add_input(name, raw)
+    recorder.externals.append((out._variable, lambda: owned(read())))
     return out
 
 
@@ -466,14 +477,14 @@ def _argument(recorder: Recorder, label: str, value: Any) -> tuple[Any, Any]:
     if isinstance(value, Tensor):
         if recorder.known(value) is not None:
             raise RecordingError(f"{label}: the same Tensor as another argument, and a run could not tell them apart: copy one")
-        value.trace = recorder.add_input(label, value._raw)
+        value._variable = recorder.add_input(label, value._raw)
         if value.node is not None and value.node.rule is None:
             recorder.leaves[value.node] = label
-        return value, value.trace
+        return value, value._variable
     if type(value) in (int, float, complex) or is_array(value):
         out = constant(owned(value))
-        out.trace = recorder.add_input(label, out._raw)
-        return out, out.trace
+        out._variable = recorder.add_input(label, out._raw)
+        return out, out._variable
     if hasattr(value, "standard_normal"):
         return value, recorder.capture(label, value, lambda: value)
     return value, value

@@ -62,7 +62,7 @@ unit = Domain(-1.0, 1.0)
 KINDS = {
     "elementwise": "each element of the output depends on one element of each input, after broadcasting",
     "linear": "linear in its only input: forward mode is the op itself",
-    "multilinear": "linear in each input while the others are held",
+    "multilinear": "linear in each input that has a derivative, while the others are held",
     "general": "anything else: forward mode comes from differentiating the derivative, which is linear in g",
 }
 
@@ -109,6 +109,8 @@ def fixed(value: Any) -> Any:
     """An attribute as it was at the call: lists and arrays become tuples, which nobody can change afterwards."""
     if isinstance(value, ndarray):
         value = value.tolist()
+    if isinstance(value, Tensor):
+        raise DtypeError("an attribute is a plain value, and a Tensor would lose its gradient there: pass t.item()")
     return tuple(map(fixed, value)) if isinstance(value, list) else value
 
 
@@ -151,6 +153,8 @@ class Rule:
         self.drops: bool = facts["drops"]
         self.hint: Callable[..., str] | None = facts["hint"]
         self.creates: bool = facts["creates"]
+        self.host: bool = facts["host"]
+        self.partial: bool = facts["partial"]
         self._check(derivatives)
         each = Endless if self.rest else tuple
         functions = [derivatives.get(name) for name in self.inputs]
@@ -162,6 +166,9 @@ class Rule:
         self.joint_reads = self._reads(joint)
         self.pick_joint = self._pick(self.joint_reads)
         self.differentiable = joint is not None or bool(derivatives)
+        self.leading: bool = (
+            facts["leading"] or self.elementwise or (bool(derivatives) and {*derivatives.values()} == {unchanged})
+        )
         self.simple = self.elementwise and joint is None and not self.drops  # nothing for the sweep to look after
         # Where each derivative reads one value, nodes save it bare: a tuple less to make, and a faster call. (Not a shape or
         # an attribute: those may be tuples themselves, and could not be told from a tuple of reads.)
@@ -210,7 +217,7 @@ class Rule:
             return None
         code = code_of(derivative, self.name)
         names: tuple[str, ...] = code.co_varnames[: code.co_argcount]
-        known = {"y", *self.inputs, *self.attributes, *(f"{name}_shape" for name in self.inputs)}
+        known = {"y", *self.inputs, *self.attributes, *(f"{name}_shape" for name in ("y", *self.inputs))}
         if self.rest:
             known.add("index")
         if not names or names[0] != "g" or not known.issuperset(names[1:]):
@@ -224,7 +231,7 @@ class Rule:
         """A function (inputs, y, attributes, index of the input) -> the tuple of values that a derivative reads."""
         if reads is None:
             return None
-        places = {"y": "y", "index": "index"}
+        places = {"y": "y", "y_shape": "shape(y)", "index": "index"}
         for i, name in enumerate(self.inputs):
             whole = f"tuple(inputs[{i}:])" if name == self.rest else f"inputs[{i}]"
             places[name] = whole
@@ -232,6 +239,12 @@ class Rule:
         places.update((name, f"attributes[{name!r}]") for name in self.attributes)
         values = "".join(places[name] + "," for name in reads)
         return _tuple_of(values)
+
+    @staticmethod
+    def output_node(node: Node, i: int, raw: Any) -> Node:
+        """A node for one of the outputs of a node that has several."""
+        count = len(node.shape)
+        return node_of(OUTPUT, (node,), ((i, count),), {"index": i, "count": count}, raw)
 
     @staticmethod
     def bare(saved: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -243,7 +256,9 @@ class Rule:
     def _callable(self) -> Callable[..., Any]:
         """The function that people call: a short path for one or two plain inputs, else the general one."""
         short = {1: unary, 2: binary}.get(len(self.inputs))
-        if short and self.kind in ("elementwise", "multilinear") and not (self.attributes or self.rest or self.view):
+        plain = self.joint is None and not (self.attributes or self.rest or self.view)
+        complete = not self.differentiable or (plain and None not in self.derivatives)
+        if short and plain and complete and self.kind in ("elementwise", "multilinear"):
             op = short(self)
         else:
             op = self._general()
@@ -281,36 +296,56 @@ class Rule:
 
     # --- forward mode ------------------------------------------------------------------------------------------------------
 
-    def push(self, node: Node, tangents: list[Any], saved: Any) -> Any:
+    def push(self, node: Node, tangents: list[Any], saved: Any, careful: bool = False) -> Any:
         """The tangent of the output of a node, from those of its inputs (None where an input does not move)."""
-        moving = [i for i, t in enumerate(tangents) if t is not None]
-        if self.kind == "linear":
-            return self.op(tangents[0], **node.attributes)
-        if self.kind == "general" or self.joint is not None:
-            return _transpose(node, tangents, saved)
-        total = None
-        for i in moving:
-            if self.kind == "elementwise":
-                t = self._along(i, tangents[i], saved[i])
-                t = t.real if node.dtype is not None and node.dtype.kind == "f" and np.iscomplexobj(t) else t
-                t = np.broadcast_to(t, node.shape) if np.shape(t) != node.shape else t
-            else:
-                held = dict(zip(self.reads[i] or (), saved[i], strict=True))
-                t = self.op(*(tangents[i] if j == i else held[name] for j, name in enumerate(self.inputs)), **node.attributes)
+        if not self.elementwise or self.joint is not None:
+            try:
+                return self._push_whole(node, tangents, saved)
+            except ArithmeticError:  # nan that comes from the values, not from a zero that meets an infinity
+                with np.errstate(all="ignore"):
+                    return self._push_whole(node, tangents, saved)
+        total, shape, dtype = None, node.shape, node.dtype
+        for t, derivative, reads in zip(tangents, self.derivatives, saved):  # noqa: B905 - an Endless one is longer
+            if t is None:
+                continue
+            if derivative is not unchanged:
+                t = self._along(derivative, t, reads, careful)
+            plain = type(t) is float if dtype is None else type(t) is ndarray and t.dtype is dtype and t.shape == shape
+            if not plain:
+                t = _spread_out(t, node)
             total = t if total is None else total + t
         return total
 
-    def _along(self, i: int, t: Any, reads: Any) -> Any:
-        """The derivative of an elementwise rule along a tangent of its input i: slope times tangent, as in the other mode."""
-        derivative = self.derivatives[i]
+    def _push_whole(self, node: Node, tangents: list[Any], saved: Any) -> Any:
+        """The same for the kinds whose tangent is not a slope times a tangent."""
+        if self.kind == "linear":
+            return self.op(tangents[0], **node.attributes)
+        if self.kind != "multilinear" or self.joint is not None:
+            return _transpose(node, tangents, saved)
+        total = None
+        for i, t in enumerate(tangents):
+            if t is None:
+                continue
+            held = dict(zip(self.reads[i] or (), saved[i], strict=True))
+            inputs = [t if j == i else held[name] for j, name in enumerate(self.inputs)]
+            if self.rest is not None:
+                inputs[-1:] = inputs[-1]
+            t = self.op(*inputs, **node.attributes)
+            total = t if total is None else total + t
+        return total
+
+    def _along(self, derivative: Any, t: Any, reads: Any, careful: bool) -> Any:
+        """The derivative of an elementwise rule along a tangent of an input: slope times tangent, as in the other mode."""
         try:
-            with np.errstate(all="ignore"):
-                result = derivative(t, *reads)
-            if modes.recorder is None and not has_nan(result):
-                return result
-        except ArithmeticError:  # of Python floats
-            pass
-        return carefully(self, derivative, t, reads)
+            result = derivative(t, *reads)
+        except ArithmeticError:
+            return carefully(self, derivative, t, reads)
+        # A float raises no flag, and neither does a choice that drops nan: there nan has to be looked for.
+        if type(result) is ndarray and not careful and modes.recorder is None:
+            return result
+        if modes.recorder is not None or has_nan(result):
+            return carefully(self, derivative, t, reads)
+        return result
 
 
 def rule(
@@ -326,13 +361,16 @@ def rule(
     drops: bool = False,
     hint: Callable[..., str] | None = None,
     creates: bool = False,
+    host: bool = False,
+    leading: bool = False,
+    partial: bool = False,
     **derivatives: Callable[..., Any],
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Makes an op of a function on raw arrays.
 
     Positional parameters of the function are its inputs, keyword-only ones its attributes. For each input that has a
     derivative, a function of `g` (the cotangent of the output) and of what it reads: `y` (the output), inputs, attributes,
-    or the shape of an input as `x_shape`, which keeps nothing alive. It returns the cotangent of the input; the engine sums
+    or a shape as `x_shape` or `y_shape`, which keeps nothing alive. It returns the cotangent of the input; the engine sums
     it to the input's shape after broadcasting. Where the function takes any number of inputs (`*arrays`), the derivative is
     called for each of them and reads which one it is as `index`.
 
@@ -348,7 +386,7 @@ def rule(
 
     kind      one of `KINDS`; a wrong one makes forward mode wrong, `general` never does
     vjp       instead of one derivative per input: one for all, which returns a tuple with an entry per input
-    numpy     the NumPy functions that mean this op when they meet a Tensor
+    numpy     the NumPy functions that mean this op when they meet a Tensor; one of scipy.special by its full name, as text
     scalar    the same function for Python floats, from `math`
     c         the same for a C compiler, `{x}` standing for the input x
     domain    where an elementwise function is defined and smooth, for all inputs or by name
@@ -357,6 +395,10 @@ def rule(
     drops     elements of the input may not reach the output, however they look (nan included)
     hint      a function of the raw inputs and attributes that explains a clash of shapes
     creates   the result is a Tensor even where no input is one, and no input can have a gradient: a random draw
+    leading   the derivatives also take a cotangent with one more axis in front, of many at once, and return such a one; a rule
+              that reads axes from the end or asks for `y_shape` can (known of elementwise rules without saying so)
+    partial   of several outputs, those that nobody used have None in g, not zeros
+    host      the forward runs on NumPy arrays only (it calls SciPy, say), not on those of a GPU
     """
     numpy = numpy if isinstance(numpy, tuple) else (numpy,)
     facts = {
@@ -370,6 +412,9 @@ def rule(
         "drops": drops,
         "hint": hint,
         "creates": creates,
+        "host": host,
+        "leading": leading,
+        "partial": partial,
     }
 
     def decorate(forward: Callable[..., Any]) -> Callable[..., Any]:
@@ -386,6 +431,11 @@ def rule(
 def zero(g: Any) -> Any:
     """The derivative of a function that is constant between its jumps."""
     return np.zeros_like(g)
+
+
+def from_end(axis: Any, ndim: int) -> Any:
+    """An axis, or several, counted from the end: for a derivative that does not mind more axes in front."""
+    return tuple(a % ndim - ndim for a in axis) if isinstance(axis, tuple) else axis % ndim - ndim
 
 
 # --- running an op ---------------------------------------------------------------------------------------------------------
@@ -619,6 +669,8 @@ def _explained(rule: Rule, raws: list[Any], attributes: dict[str, Any], error: E
     given = [kind_of(raw) for raw in raws] + [f"{name}={value!r}" for name, value in attributes.items() if value is not None]
     words = f"{rule.name}({', '.join(given)}): {error}"
     hint = rule.hint(raws, attributes) if rule.hint else ""
+    if rule.host and any(is_array(raw) and not isinstance(raw, (ndarray, np.generic)) for raw in raws):
+        hint = f"{rule.name} computes on NumPy arrays only: bring the others here first, with cupy.asnumpy(x) say"
     if not hint and rule.kind == "elementwise":
         hint = broadcast_clash([np.shape(raw) for raw in raws])
     kind = IndexingError if isinstance(error, IndexError) else DtypeError if isinstance(error, TypeError) else ShapeError
@@ -704,6 +756,8 @@ def _node_of_many(rule: Rule, parents: Any, saved: Any, attributes: dict[str, An
     shapes = node.shape
 
     def fill(g: Parts) -> tuple[Any, ...]:
+        if rule.partial:
+            return g.parts
         like = next(part for part in g.parts if part is not None)
         return tuple(
             np.zeros(shape, dtype, like=like) if part is None else part
@@ -717,8 +771,7 @@ def _node_of_many(rule: Rule, parents: Any, saved: Any, attributes: dict[str, An
 def _output(node: Node | None, i: int, raw: Any) -> Tensor:
     if node is None:
         return constant(raw)
-    attributes = {"index": i, "count": len(node.shape)}
-    return with_node(raw, node_of(OUTPUT, (node,), ((i, attributes["count"]),), attributes, raw))
+    return with_node(raw, node.rule.output_node(node, i, raw))
 
 
 def _twins(out: Any) -> Any:
@@ -726,17 +779,28 @@ def _twins(out: Any) -> Any:
     if type(out) is tuple:
         return tuple(map(_twins, out))
     twin = constant(out._raw)
-    twin.trace = out.trace
+    twin._variable = out._variable
     return twin
 
 
-@rule(x=lambda g, index, count: Parts(tuple(g if i == index else None for i in range(count))))
+@rule(leading=True, x=lambda g, index, count: Parts(tuple(g if i == index else None for i in range(count))))
 def output(x: Any, *, index: int, count: int) -> Any:
     """One of the outputs of an op that has several."""
     return x[index]
 
 
 OUTPUT = output.rule  # type: ignore[attr-defined]
+
+
+def _spread_out(t: Any, node: Node) -> Any:
+    """A tangent in the shape and dtype of the node that it is one of."""
+    if node.dtype is None:
+        return t.real if np.iscomplexobj(t) else t
+    if isinstance(t, (float, complex)):
+        t = np.asarray(t)
+    if t.dtype != node.dtype:
+        t = (t.real if t.dtype.kind == "c" and node.dtype.kind == "f" else t).astype(node.dtype)
+    return np.broadcast_to(t, node.shape) if t.shape != node.shape else t
 
 
 # --- forward mode of a general rule ----------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ import operator
 import sys
 from collections.abc import Callable, Iterator
 from sys import getrefcount
+from types import ModuleType
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -28,7 +29,8 @@ NUMBERS = frozenset((float, int, bool))  # raw values that are weak in NumPy's p
 
 Method: TypeAlias = Callable[..., Any]
 
-# What NumPy calls comes back to us here: a function, a ufunc, or (ufunc, method) -> the op that it means on Tensors.
+# What NumPy calls comes back to us here: a function, a ufunc, (ufunc, method), or the full name of a ufunc of SciPy, which
+# is not imported for it -> the op that it means on Tensors.
 implementations: dict[Any, Callable[..., Any]] = {}
 
 
@@ -53,11 +55,11 @@ class Tensor:
     Tensor([2., 4.])
     """
 
-    __slots__ = ("__weakref__", "_raw", "node", "sharing", "trace")
+    __slots__ = ("__weakref__", "_raw", "_variable", "node", "sharing")
     _raw: Any
     node: Node | None
     sharing: Sharing | None
-    trace: Any
+    _variable: Any
 
     # Put on the class by ops/methods.py, and named here for editors and type checkers.
     __add__: Method
@@ -296,7 +298,7 @@ class Tensor:
         out = constant(self._raw)
         share(self, out)
         if modes.recorder is not None:
-            out.trace = modes.recorder.variable_of(self)
+            out._variable = modes.recorder.variable_of(self)
         return out
 
     def requires_grad_(self, wanted: bool = True) -> "Tensor":
@@ -398,6 +400,42 @@ class Tensor:
             raise self._lost()
         return np.array(self._raw, dtype=dtype)
 
+    # --- the Python array API standard -------------------------------------------------------------------------------------
+
+    def __array_namespace__(self, *, api_version: str | None = None) -> ModuleType:
+        if api_version not in (None, "2021.12", "2022.12", "2023.12", "2024.12"):
+            raise ValueError(f"version {api_version!r} of the array API standard is not known; autograd follows 2024.12")
+        return sys.modules[__name__.partition(".")[0]]  # the package stands above this file, and has been imported by now
+
+    def __dlpack__(self, *, copy: bool | None = None, **kwargs: Any) -> Any:
+        refuse_reading(self, "__dlpack__()")
+        if self.node is not None and modes.gradients:
+            raise NoRuleError(
+                f"DLPack hands out the bare array of {describe(self)}, and its gradient would be lost. Pass t.detach() to "
+                "drop it on purpose"
+            )
+        if copy is False:
+            raise BufferError("a Tensor hands out copies of its memory only, for graphs may hold it: ask with copy=None")
+        return self._dlpack_source().copy().__dlpack__(**kwargs)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        device: tuple[int, int] = self._dlpack_source().__dlpack_device__()
+        return device
+
+    def _dlpack_source(self) -> Any:
+        return self._raw if is_mutable(self._raw) else np.asarray(self._raw)
+
+    @property
+    def device(self) -> Any:
+        """Where the array is: "cpu" for NumPy's, what the array says for others."""
+        return "cpu" if type(self._raw) in NUMBERS else self._raw.device
+
+    def to_device(self, device: Any, /, *, stream: Any = None) -> "Tensor":
+        """The Tensor itself: it is on the only device that its arrays know."""
+        if device != self.device or stream is not None:
+            raise ValueError(f"a Tensor on device {self.device!r} cannot move to {device!r} (stream {stream!r})")
+        return self
+
     def _lost(self) -> NoRuleError:
         return NoRuleError(
             f"NumPy asked for the bare array of {describe(self)}, and its gradient would be lost on the way. To keep it, "
@@ -451,7 +489,7 @@ def literal(raw: Any) -> Tensor:
     """A constant that the engine or an op makes for itself: part of a Program, where one is being recorded."""
     out = constant(raw)
     if modes.recorder is not None:
-        out.trace = modes.recorder.literal(raw)
+        out._variable = modes.recorder.literal(raw)
     return out
 
 
@@ -562,7 +600,8 @@ def become(tensor: Tensor, value: Tensor, node: Node | None) -> None:
 def cast_like(new: Tensor, raw: Any) -> Tensor:
     """`new` in the dtype of the raw value whose place it takes, as an assignment to an array casts."""
     if type(raw) is float:
-        return constant(float(new._raw)) if type(new._raw) is not float and modes.recorder is None else new
+        keeps = type(new._raw) is float or new.node is not None or modes.recorder is not None
+        return new if keeps else constant(float(new._raw))
     dtype = np.dtype(type(raw)) if type(raw) in NUMBERS else raw.dtype
     if type(new._raw) not in NUMBERS and new._raw.dtype == dtype:
         return new
@@ -651,6 +690,8 @@ def linked_reads(node: Node) -> Any:
 def link(node: Node, name: str, value: Any) -> Any:
     """A saved value with the node that made it, if a gradient goes through it."""
     inputs = node.rule.inputs
+    if name == "y" and isinstance(value, tuple):
+        return tuple(at_node(part, node.rule.output_node(node, i, part)) for i, part in enumerate(value))
     if name == "y":
         return at_node(value, node)
     if name == node.rule.rest:  # the inputs of a rule that takes any number of them
@@ -662,7 +703,7 @@ def link(node: Node, name: str, value: Any) -> Any:
 def at_node(value: Any, node: Node | None) -> Any:
     if isinstance(value, Tensor):  # the graph was made while recording: the twin stands for the same variable
         twin = with_node(value._raw, node)
-        twin.trace = value.trace
+        twin._variable = value._variable
         return twin
     return value if node is None else with_node(value, node)
 
@@ -743,7 +784,7 @@ WRITERS = frozenset((np.copyto, np.put, np.place, np.putmask, np.put_along_axis,
 def through_numpy(function: Any, plain: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
     """A NumPy function that was called with a Tensor: our op, or an error if a gradient would be lost, or the plain result."""
     name = name_of(function)
-    op = implementations.get(function)
+    op = implementations.get(function) or implementations.get(name)
     if op is not None and kwargs.get("out") is None:
         kwargs.pop("out", None)
         return op(*args, **kwargs)
@@ -777,8 +818,10 @@ def through_numpy(function: Any, plain: Callable[..., Any], args: Any, kwargs: d
 
 
 def name_of(function: Any) -> str:
-    """`np.median`, `np.add.reduceat`."""
+    """`np.median`, `np.add.reduceat`, `scipy.special.erf`."""
     if isinstance(function, tuple):
         return f"np.{function[0].__name__}.{function[1]}"
-    module = getattr(function, "__module__", None) or "numpy"
-    return f"{module}.{function.__name__}".replace("numpy", "np", 1)
+    name, module = function.__name__, getattr(function, "__module__", None) or "numpy"
+    if isinstance(function, np.ufunc) and getattr(sys.modules.get("scipy.special"), name, None) is function:
+        return f"scipy.special.{name}"
+    return f"{module}.{name}".replace("numpy", "np", 1)

@@ -31,7 +31,11 @@ def leaves(tree: Any) -> list[Any]:
     >>> leaves((1, {"a": 2, "b": [3]}))
     [1, 2, 3]
     """
-    return [leaf for _, leaf in paths(tree)]
+    if isinstance(tree, dict):
+        tree = tree.values()
+    elif not isinstance(tree, (list, tuple)):
+        return [tree]
+    return [leaf for child in tree for leaf in leaves(child)]
 
 
 def rebuild(tree: Any, new_leaves: Iterator[Any]) -> Any:

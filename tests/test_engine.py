@@ -393,11 +393,11 @@ def test_plain_numpy_gives_tensors(name: str) -> None:
 
 def test_a_function_without_a_rule() -> None:
     t = Tensor(T)
-    with pytest.raises(ag.NoRuleError, match=r"np\.median has no derivative rule"):
-        np.median(t)
-    assert np.median(t.detach()) == 2.0
+    with pytest.raises(ag.NoRuleError, match=r"np\.roots has no derivative rule"):
+        np.roots(t)
+    np.testing.assert_array_equal(np.roots(t.detach()), np.roots(T))
     with ag.no_grad():
-        assert np.median(t) == 2.0
+        np.testing.assert_array_equal(np.roots(t), np.roots(T))
     assert np.allclose(t, T)  # the answer has no gradient to lose
     assert list(np.searchsorted(t, [1.5])) == [1]
     with pytest.raises(ag.NoRuleError, match="write the value"):
@@ -497,14 +497,14 @@ WRONG: dict[str, tuple[Any, type[Exception], str]] = {
     "weights": (lambda: Tensor(np.ones(3)).backward(np.ones(2)), ag.ShapeError, "shape"),
     "data shape": (lambda: setattr(Tensor(np.ones(3)), "data", np.ones(2)), ag.ShapeError, "keeps its shape"),
     "grad shape": (lambda: setattr(Tensor(np.ones(3)), "grad", np.ones(2)), ag.ShapeError, "gradient of shape"),
-    "unknown attribute": (lambda: ag.sum(Tensor(np.ones(3)), axes=0), TypeError, "does not know axes="),
-    "missing attribute": (lambda: ag.expand_dims(Tensor(np.ones(3))), TypeError, "needs axis"),
+    "unknown attribute": (lambda: ag.flip(Tensor(np.ones(3)), axes=0), TypeError, "does not know axes="),
+    "missing attribute": (lambda: ag.moveaxis(Tensor(np.ones((2, 2))), source=0), TypeError, "needs destination"),
     "einsum": (lambda: ag.einsum("ij,jk", Tensor(np.ones((2, 3)))), ag.ShapeError, "operands"),
     "bernoulli": (lambda: ag.random.bernoulli(Tensor(0.5)), ag.NoRuleError, "reparameterised"),
     "deepcopy": (lambda: copy.deepcopy(Tensor(1.0) * 2), ag.GradientError, "leaves only"),
     "pickle": (lambda: pickle.dumps(Tensor(1.0) * 2), ag.GradientError, "leaves only"),
     "bool": (lambda: bool(Tensor([1.0, 2.0]) > 1), ag.ShapeError, "single element"),
-    "pad": (lambda: ag.pad(Tensor([1.0]), 1, mode="median"), ag.NoRuleError, "median"),
+    "pad": (lambda: ag.pad(Tensor([1.0]), 1, mode="mirror"), ag.NoRuleError, "mirror"),
     "requires_grad": (lambda: setattr(Tensor(1.0) * 2, "requires_grad", False), ag.GradientError, "detach"),
 }
 

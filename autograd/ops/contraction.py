@@ -1,5 +1,7 @@
 """Products that sum: matrix products in every shape that NumPy allows, and einsum. Stands on `rule` alone."""
 
+import math
+
 import numpy as np
 
 from ..errors import ShapeError
@@ -8,7 +10,7 @@ from ..rule import rule, sample
 
 def _matmul_x(g, x_shape, w):
     if np.ndim(w) == 1:
-        return g[..., None] * w if len(x_shape) > 1 else g * w
+        return g[..., None] * w
     if len(x_shape) == 1:
         return (w @ g[..., None])[..., 0]
     return g @ np.swapaxes(w, -1, -2)
@@ -16,10 +18,10 @@ def _matmul_x(g, x_shape, w):
 
 def _matmul_w(g, x, w_shape):
     if np.ndim(x) == 1:
-        return x[..., None] * g[..., None, :] if len(w_shape) > 1 else g * x
+        return x[..., None] * g[..., None, :] if len(w_shape) > 1 else g[..., None] * x
     if len(w_shape) == 1:
         return (np.swapaxes(x, -1, -2) @ g[..., None])[..., 0]
-    if len(w_shape) == 2 and np.ndim(x) > 2:  # one matrix for a batch: one product sums over the batch by itself
+    if len(w_shape) == 2 and np.ndim(x) == g.ndim > 2:  # one matrix for a batch: one product sums over the batch by itself
         return x.reshape(-1, w_shape[0]).T @ g.reshape(-1, w_shape[1])
     return np.swapaxes(x, -1, -2) @ g
 
@@ -54,7 +56,7 @@ SHAPES = [
 ]
 
 
-@rule(kind="multilinear", x=_matmul_x, w=_matmul_w, numpy=np.matmul, hint=_matmul_hint, samples=SHAPES)
+@rule(kind="multilinear", leading=True, x=_matmul_x, w=_matmul_w, numpy=np.matmul, hint=_matmul_hint, samples=SHAPES)
 def matmul(x, w):
     """The matrix product x @ w; leading axes broadcast."""
     return x @ w
@@ -82,12 +84,16 @@ def parse(subscripts, ndims):
     return full, right.replace("...", rest)
 
 
-def _operand(g, operands, operands_shape, subscripts, index):
+WORK = 100_000  # steps of the loop over all labels, from which on looking for a better order pays
+
+
+def _operand(g, operands, operands_shape, subscripts, optimize, index):
     """Everything but the operand, contracted to its labels. Labels that only it has come from ones, repeated ones from eye."""
     terms, result = parse(subscripts, list(map(len, operands_shape)))
     shape, term = operands_shape[index], terms[index]
     spare = iter([letter for letter in LETTERS if letter not in "".join(terms) + result])
-    labels, extra = "", []
+    front = "".join(next(spare) for _ in range(g.ndim - len(result)))
+    labels, extra = front, []
     present = set("".join(terms[:index] + terms[index + 1 :]) + result)
     for label, length in zip(term, shape, strict=True):
         if label in labels:
@@ -98,11 +104,14 @@ def _operand(g, operands, operands_shape, subscripts, index):
             extra.append((label, np.ones(length, g.dtype, like=g)))
         labels += label
     others = [(t, x) for i, (t, x) in enumerate(zip(terms, operands, strict=True)) if i != index]
-    factors = [(result, g), *others, *extra]
-    return np.einsum(",".join(t for t, _ in factors) + "->" + labels, *(x for _, x in factors))
+    factors = [(front + result, g), *others, *extra]
+    lengths = {label: n for t, x in factors for label, n in zip(t, np.shape(x), strict=True)}
+    ordered = bool(optimize) or (len(factors) > 2 and math.prod(lengths.values()) > WORK)
+    return np.einsum(",".join(t for t, _ in factors) + "->" + labels, *(x for _, x in factors), optimize=ordered)
 
 
 @rule(
+    leading=True,
     operands=_operand,
     view=True,
     samples=[
@@ -114,6 +123,9 @@ def _operand(g, operands, operands_shape, subscripts, index):
         sample((4, 2, 3), (3, 2), subscripts="...ij,jk"),
         sample((2, 3), subscripts="ij->ji"),
         sample((4, 2, 3), (1, 3, 2), subscripts="...ij,...jk->...ik"),
+        sample((2, 3), (3, 4), (4,), subscripts="ij,jk,k->i", optimize=True),
+        sample((2, 3), (3, 4), (4,), subscripts="ij,jk,k->i", optimize=("einsum_path", (1, 2), (0, 1))),
+        sample((3, 3, 2), (3, 2), subscripts="iij,ij->j", optimize="greedy"),
     ],
 )
 def einsum(*operands, subscripts, optimize=False):

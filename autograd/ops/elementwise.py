@@ -113,7 +113,16 @@ def square(x):
 
 def _real_power(x, w):
     """x**w, with nan where Python would go on in complex numbers."""
-    return np.power(x, w) if isinstance(x, float) and x < 0 else x**w
+    return np.power(x, w) if isinstance(x, float) and x < 0 else _raised(x, w)
+
+
+def _raised(x, w):
+    """x**w; small whole powers by multiplying, which NumPy does for the second only: the third is twenty times as fast."""
+    if type(w) is not int or w not in (3, 4):
+        return x**w
+    y = x * x
+    y *= x if w == 3 else y
+    return y
 
 
 def _power_x(g, x, w):
@@ -152,7 +161,7 @@ def _power_w(g, x, w):
 @elementwise(x=_power_x, w=_power_w, numpy=np.power, scalar=math.pow, domain=positives, c="pow({x}, {w})")
 def power(x, w):
     """x**w. The derivative in x needs no logarithm, so a negative x with a whole exponent is no trouble."""
-    return x**w
+    return _raised(x, w)
 
 
 # --- activations -----------------------------------------------------------------------------------------------------------
@@ -204,6 +213,8 @@ def expm1(x):
 
 def _above(x, low):
     """x where it is at least `low`, and nan where the function is not defined."""
+    if np.iscomplexobj(x):
+        return x
     return np.where(x < low, np.nan, x) + 0.0  # + 0.0 makes -0.0 a plain zero, so that the limit is from the right
 
 
@@ -357,15 +368,26 @@ def cosh(x):
     return np.cosh(x)
 
 
-def _cosh(x):
-    """The same by exp, for which NumPy has vector instructions: four times as fast on long arrays."""
-    e = np.exp(x)
-    return 0.5 * (e + np.reciprocal(e))
+@elementwise(x=lambda g, x, y: -2 * g * np.tanh(x) * y)
+def sech_squared(x):
+    """1 / cosh(x)**2, the slope of tanh: 4 e / (1 + e)**2 with e = exp(-2 abs(x)), which nothing can overflow."""
+    if np.iscomplexobj(x):
+        return 1 / np.cosh(x) ** 2
+    e = np.abs(x)
+    e *= -2
+    e = np.exp(e)
+    w = e + 1
+    w *= w
+    e *= 4
+    e /= w
+    return e
 
 
 def _tanh_x(g, x):
-    cosh = np.cosh(x) if getattr(x, "size", 1) < 1000 else _cosh(x)
-    return g / cosh / cosh
+    if getattr(x, "size", 1) < 1000:  # fewer calls; on long arrays cosh is slow, because NumPy has no vector code for it
+        cosh = np.cosh(x)
+        return g / cosh / cosh
+    return g * sech_squared(x)
 
 
 @elementwise(x=_tanh_x, numpy=np.tanh, scalar=math.tanh, c="tanh({x})")
@@ -396,8 +418,13 @@ def arccosh(x):
     return np.arccosh(x)
 
 
+def _arctanh_x(g, x):
+    flat = (1 - x) * (1 + x)
+    return g / (flat if np.iscomplexobj(x) else np.where(abs(x) > 1, np.nan, flat))
+
+
 @elementwise(
-    x=lambda g, x: g / np.where(abs(x) > 1, np.nan, (1 - x) * (1 + x)),
+    x=_arctanh_x,
     numpy=np.arctanh,
     scalar=math.atanh,
     domain=unit,

@@ -5,7 +5,7 @@ Each is defined, in `definitions`, as a plain function of ops; a test holds rule
 
 import numpy as np
 
-from ..rule import rule, sample
+from ..rule import from_end, rule, sample
 from .elementwise import exp, log, subtract
 from .reduction import max as largest
 from .reduction import sum as total
@@ -13,7 +13,11 @@ from .reduction import sum as total
 AXIS = [sample((2, 3)), sample((2, 3), axis=0), sample((2, 3, 2), axis=1)]
 
 
-@rule(x=lambda g, y, axis: y * (g - (g * y).sum(axis=axis, keepdims=True)), samples=AXIS)
+def _softmax_x(g, y, axis):
+    return y * (g - (g * y).sum(axis=from_end(axis, y.ndim), keepdims=True))
+
+
+@rule(leading=True, x=_softmax_x, samples=AXIS)
 def softmax(x, *, axis=-1):
     """exp(x) / sum(exp(x)): positive, with sum 1 along the axis."""
     e = np.exp(x - x.max(axis=axis, keepdims=True))
@@ -23,10 +27,10 @@ def softmax(x, *, axis=-1):
 def _log_softmax_x(g, y, axis):
     # g - p * sum(g), rearranged: where p is nearly 1 the difference would cancel, and -expm1(y) is 1 - p exactly.
     p = np.exp(y)
-    return -g * np.expm1(y) - p * (g.sum(axis=axis, keepdims=True) - g)
+    return -g * np.expm1(y) - p * (g.sum(axis=from_end(axis, y.ndim), keepdims=True) - g)
 
 
-@rule(x=_log_softmax_x, samples=AXIS)
+@rule(leading=True, x=_log_softmax_x, samples=AXIS)
 def log_softmax(x, *, axis=-1):
     """x - log(sum(exp(x))) along the axis; exact also where one element outweighs all others."""
     top = np.expand_dims(np.argmax(x, axis=axis), axis)

@@ -20,7 +20,7 @@ def split_key(key):
     template: list[Any] = []
     arrays = []
     for entry in key if isinstance(key, tuple) else (key,):
-        if isinstance(entry, (list, Tensor)) or (is_array(entry) and np.ndim(entry)):
+        if isinstance(entry, (list, Tensor)) or _is_index_array(entry):
             array = np.asarray(entry) if isinstance(entry, list) else entry
             if isinstance(entry, list) and not entry:
                 array = array.astype(int)
@@ -39,14 +39,43 @@ def split_key(key):
     return tuple(template), arrays
 
 
+def _is_index_array(entry):
+    """Whether it is an array with axes, or one of a single boolean, which adds an axis where an integer takes one away."""
+    return is_array(entry) and not isinstance(entry, np.generic) and bool(entry.ndim or entry.dtype.kind == "b")
+
+
 def join_key(key, arrays):
     """The index that NumPy understands."""
     arrays = iter(arrays)
     return tuple(next(arrays) if entry is HERE else entry for entry in key)
 
 
+def _getitem_x(g, x_shape, y_shape, indices, key):
+    lead = g.shape[: g.ndim - len(y_shape)]
+    if lead and _goes_in_front(key):
+        return np.stack([scatter(row, *indices, key=key, shape=x_shape) for row in g])
+    return scatter(g, *indices, key=(slice(None),) * len(lead) + key, shape=lead + x_shape)
+
+
+def _goes_in_front(key):
+    """Whether NumPy puts the axes of the index arrays first, because they do not stand side by side in the key."""
+    if HERE not in key:
+        return False
+    places = [i for i, entry in enumerate(key) if not (entry is None or entry is Ellipsis or isinstance(entry, slice))]
+    return places[-1] - places[0] >= len(places)
+
+
+def _scatter_g(g, indices, key, shape):
+    lead = g.ndim - len(shape)
+    if lead and _goes_in_front(key):
+        return np.stack([getitem(row, *indices, key=key) for row in g])
+    return getitem(g, *indices, key=(slice(None),) * lead + key)
+
+
 @rule(
-    x=lambda g, x_shape, indices, key: scatter(g, *indices, key=key, shape=x_shape),
+    kind="multilinear",
+    leading=True,
+    x=_getitem_x,
     view=True,
     drops=True,
     samples=[
@@ -56,6 +85,8 @@ def join_key(key, arrays):
         sample((4, 3), np.array([[True, False, True]] * 4), key=(HERE,)),
         sample((4, 3), np.array([1, -1]), np.array([0, 2]), key=(HERE, HERE)),
         sample((4, 3, 2), np.array([1, 1]), key=(slice(1, 3), HERE, 0)),
+        sample((4, 3, 2), np.array([1, 1]), key=(0, slice(None), HERE)),
+        sample((4, 3, 2), np.array([1, 1]), key=(Ellipsis, HERE, None)),
     ],
 )
 def getitem(x, *indices, key):
@@ -64,7 +95,9 @@ def getitem(x, *indices, key):
 
 
 @rule(
-    g_in=lambda g, indices, key: getitem(g, *indices, key=key),
+    kind="multilinear",
+    leading=True,
+    g_in=_scatter_g,
     samples=[
         sample((3,), key=(slice(1, 4), 2), shape=(4, 3)),
         sample((3, 2), np.array([0, 0, 3]), key=(HERE,), shape=(4, 2)),
@@ -106,7 +139,7 @@ def _assigned_value(g, value_shape, indices, key):
 )
 def assign(x, value, *indices, key):
     """x with the value written at an index, in memory of its own."""
-    out = x.copy()
+    out = np.array(x) if isinstance(x, np.generic) else x.copy()
     out[join_key(key, indices)] = value
     return out
 

@@ -8,56 +8,74 @@ import math
 import numpy as np
 
 from ..graph import unchanged
-from ..rule import rule, sample
+from ..rule import from_end, rule, sample
 
 
-def back(g, x_shape):
+def back(g, x_shape, y_shape):
     """The derivative of whatever changes the shape and nothing else."""
-    return g.reshape(x_shape)
+    return g.reshape(g.shape[: g.ndim - len(y_shape)] + x_shape)
 
 
 def _reshape_hint(raws, attributes):
     return f"{math.prod(np.shape(raws[0]))} elements do not make an array of shape {attributes.get('shape')}"
 
 
-@rule(kind="linear", x=back, numpy=np.reshape, view=True, hint=_reshape_hint, samples=[sample((2, 3), shape=(3, -1))])
+@rule(kind="linear", leading=True, x=back, view=True, hint=_reshape_hint, samples=[sample((2, 3), shape=(3, -1))])
 def reshape(x, *, shape):
     """The same elements, row by row, in another shape; one length may be -1."""
     return x.reshape(shape)
 
 
-@rule(kind="linear", x=back, numpy=np.ravel, view=True, samples=[sample((2, 3))])
+@rule(kind="linear", leading=True, x=back, view=True, samples=[sample((2, 3))])
 def ravel(x):
     """All elements in one axis, row by row."""
     return x.reshape(-1)
 
 
-@rule(kind="linear", x=back, numpy=np.expand_dims, view=True, samples=[sample((2, 3), axis=1), sample((3,), axis=(0, -1))])
-def expand_dims(x, *, axis):
+@rule(
+    kind="linear",
+    leading=True,
+    x=back,
+    numpy=np.expand_dims,
+    view=True,
+    samples=[sample((2, 3), axis=1), sample((3,), axis=(0, -1))],
+)
+def expand_dims(x, *, axis=0):
     """With new axes of length 1 at the given places of the result."""
     return np.expand_dims(x, axis)
 
 
-@rule(kind="linear", x=back, numpy=np.squeeze, view=True, samples=[sample((2, 1, 3, 1)), sample((2, 1, 3, 1), axis=1)])
+@rule(
+    kind="linear",
+    leading=True,
+    x=back,
+    numpy=np.squeeze,
+    view=True,
+    samples=[sample((2, 1, 3, 1)), sample((2, 1, 3, 1), axis=1)],
+)
 def squeeze(x, *, axis=None):
     """Without the axes of length 1, or without the given ones of them."""
     return np.squeeze(x, axis)
 
 
-@rule(kind="linear", x=unchanged, numpy=np.broadcast_to, view=True, samples=[sample((3, 1), shape=(2, 3, 4))])
+@rule(kind="linear", x=unchanged, view=True, samples=[sample((3, 1), shape=(2, 3, 4))])
 def broadcast_to(x, *, shape):
     """Repeated, without a copy, along new axes and axes of length 1."""
     return np.broadcast_to(x, shape)
 
 
-def _transpose_x(g, axes):
-    if axes is None:
+def _transpose_x(g, y_shape, axes):
+    rank = len(y_shape)
+    lead = g.ndim - rank
+    if axes is None and not lead:
         return np.transpose(g)
-    return np.transpose(g, tuple(sorted(range(len(axes)), key=lambda i: axes[i] % len(axes))))
+    order = range(rank)[::-1] if axes is None else sorted(range(rank), key=lambda i: axes[i] % rank)
+    return np.transpose(g, (*range(lead), *(lead + i for i in order)))
 
 
 @rule(
     kind="linear",
+    leading=True,
     x=_transpose_x,
     numpy=np.transpose,
     view=True,
@@ -70,7 +88,8 @@ def transpose(x, *, axes=None):
 
 @rule(
     kind="linear",
-    x=lambda g, axis1, axis2: np.swapaxes(g, axis1, axis2),
+    leading=True,
+    x=lambda g, x_shape, axis1, axis2: np.swapaxes(g, from_end(axis1, len(x_shape)), from_end(axis2, len(x_shape))),
     numpy=np.swapaxes,
     view=True,
     samples=[sample((2, 3, 4), axis1=0, axis2=-1)],
@@ -82,7 +101,10 @@ def swapaxes(x, *, axis1, axis2):
 
 @rule(
     kind="linear",
-    x=lambda g, source, destination: np.moveaxis(g, destination, source),
+    leading=True,
+    x=lambda g, x_shape, source, destination: np.moveaxis(
+        g, from_end(destination, len(x_shape)), from_end(source, len(x_shape))
+    ),
     numpy=np.moveaxis,
     view=True,
     samples=[sample((2, 3, 4), source=0, destination=-1), sample((2, 3, 4), source=(0, 1), destination=(2, 0))],
@@ -94,7 +116,8 @@ def moveaxis(x, *, source, destination):
 
 @rule(
     kind="linear",
-    x=lambda g, axis: np.flip(g, axis),
+    leading=True,
+    x=lambda g, x_shape, axis: np.flip(g, tuple(range(-len(x_shape), 0)) if axis is None else from_end(axis, len(x_shape))),
     numpy=np.flip,
     view=True,
     samples=[sample((2, 3)), sample((2, 3), axis=1), sample((2, 3), axis=(0, 1))],
@@ -104,14 +127,17 @@ def flip(x, *, axis=None):
     return np.flip(x, axis)
 
 
-def _roll_x(g, shift, axis):
-    return np.roll(g, tuple(-s for s in shift) if isinstance(shift, (tuple, list)) else -shift, axis)
+def _roll_x(g, x_shape, shift, axis):
+    shift = tuple(-s for s in shift) if isinstance(shift, (tuple, list)) else -shift
+    if axis is None:
+        return np.roll(g.reshape((*g.shape[: g.ndim - len(x_shape)], -1)), shift, -1).reshape(g.shape)
+    return np.roll(g, shift, from_end(axis, len(x_shape)))
 
 
 @rule(
     kind="linear",
+    leading=True,
     x=_roll_x,
-    numpy=np.roll,
     samples=[sample((2, 3), shift=1), sample((2, 3), shift=(1, -2), axis=(0, 1))],
 )
 def roll(x, *, shift, axis=None):
@@ -120,7 +146,7 @@ def roll(x, *, shift, axis=None):
 
 
 def _tile_x(g, x_shape, reps):
-    reps = (reps,) if isinstance(reps, int) else tuple(reps)
+    reps = tuple(reps) if np.ndim(reps) else (reps,)
     rank = max(len(reps), len(x_shape))
     reps = (1,) * (rank - len(reps)) + reps
     lengths = (1,) * (rank - len(x_shape)) + tuple(x_shape)
@@ -131,7 +157,6 @@ def _tile_x(g, x_shape, reps):
 @rule(
     kind="linear",
     x=_tile_x,
-    numpy=np.tile,
     samples=[sample((3,), reps=2), sample((2, 3), reps=(2, 1, 2)), sample((2, 3), reps=2)],
 )
 def tile(x, *, reps):
@@ -153,15 +178,20 @@ def repeat(x, *, repeats, axis=None):
 
 
 def _inside(shape, pad_width):
-    return tuple(slice(before, before + n) for n, (before, _) in zip(shape, pad_width, strict=True))
+    return (Ellipsis, *(slice(before, before + n) for n, (before, _) in zip(shape, pad_width, strict=True)))
 
 
 @rule(
+    leading=True,
     x=lambda g, x_shape, pad_width: g[_inside(x_shape, pad_width)],
-    samples=[sample((2, 3), pad_width=((1, 0), (2, 1))), sample((3,), pad_width=((0, 2),), value=1.5)],
+    samples=[
+        sample((2, 3), pad_width=((1, 0), (2, 1))),
+        sample((3,), pad_width=((0, 2),), value=1.5),
+        sample((3,), pad_width=((1, 2),), value=((3.0, 4.0),)),
+    ],
 )
 def pad_constant(x, *, pad_width, value=0):
-    """With a margin of one value: (before, after) for each axis."""
+    """With a margin: `pad_width` is (before, after) for each axis, and `value` one value, or (before, after) for each axis."""
     return np.pad(x, pad_width, constant_values=value)
 
 
@@ -169,9 +199,10 @@ def _piece(g, arrays_shape, axis, index):
     if axis is None:
         sizes = [math.prod(shape) for shape in arrays_shape]
         start = sum(sizes[:index])
-        return g[start : start + sizes[index]].reshape(arrays_shape[index])
+        return g[..., start : start + sizes[index]].reshape(g.shape[:-1] + arrays_shape[index])
+    axis = from_end(axis, len(arrays_shape[0]))
     start = sum(shape[axis] for shape in arrays_shape[:index])
-    return g[(slice(None),) * (axis % g.ndim) + (slice(start, start + arrays_shape[index][axis]),)]
+    return g[(Ellipsis, slice(start, start + arrays_shape[index][axis])) + (slice(None),) * (-axis - 1)]
 
 
 def _joined_hint(raws, attributes):
@@ -180,6 +211,7 @@ def _joined_hint(raws, attributes):
 
 
 @rule(
+    leading=True,
     arrays=_piece,
     hint=_joined_hint,
     samples=[sample((2, 3), (1, 3)), sample((2, 1), (2, 2), axis=-1), sample((2,), (1, 2), axis=None)],
@@ -190,7 +222,8 @@ def concatenate(*arrays, axis=0):
 
 
 @rule(
-    arrays=lambda g, axis, index: np.moveaxis(g, axis, 0)[index],
+    leading=True,
+    arrays=lambda g, y_shape, axis, index: np.moveaxis(g, from_end(axis, len(y_shape)), 0)[index],
     hint=lambda raws, attributes: f"stack needs equal shapes, got {', '.join(str(np.shape(raw)) for raw in raws)}",
     samples=[sample((2, 3), (2, 3)), sample((3,), (3,), axis=-1)],
 )
@@ -200,7 +233,8 @@ def stack(*arrays, axis=0):
 
 
 @rule(
-    x=lambda g, axis: np.concatenate(g, axis),
+    leading=True,
+    x=lambda g, x_shape, axis: np.concatenate(g, from_end(axis, len(x_shape))),
     view=True,
     drops=True,
     samples=[sample((4, 2), indices_or_sections=2), sample((2, 5), indices_or_sections=(1, 3), axis=1)],
@@ -210,7 +244,7 @@ def split(x, *, indices_or_sections, axis=0):
     return tuple(np.split(x, indices_or_sections, axis))
 
 
-@rule(kind="linear", x=unchanged, numpy=np.copy, samples=[sample((2, 3))])
+@rule(kind="linear", x=unchanged, samples=[sample((2, 3))])
 def copy(x):
     """The same values in memory of their own."""
     return x.copy()

@@ -8,14 +8,15 @@ from ..rule import rule, sample
 
 
 def spread(g, shape, axis, keepdims):
-    """The cotangent of a reduction along `axis`, at every element that was reduced."""
-    if not keepdims and axis is not None:
-        g = g.reshape(kept_shape(shape, axis))
+    """The cotangent of a reduction along `axis`, at every element that was reduced; axes in front of its own stay there."""
     if isinstance(g, np.generic):  # what NumPy makes of arithmetic with arrays that have no axes
         g = np.asarray(g)
-    if math.prod(shape) < 1000:  # np.broadcast_to is written in Python, and four times slower on a short array
-        return g * np.ones(shape, g.dtype, like=g)
-    return np.broadcast_to(g, shape)
+    lead = g.shape[: g.ndim - (len(shape) if keepdims else len(shape) - len(reduced_axes(len(shape), axis)))]
+    if not keepdims and (lead or axis is not None):
+        g = g.reshape(lead + kept_shape(shape, axis))
+    if math.prod(lead + shape) < 1000:  # np.broadcast_to is written in Python, and four times slower on a short array
+        return g * np.ones(lead + shape, g.dtype, like=g)
+    return np.broadcast_to(g, lead + shape)
 
 
 def kept_shape(shape, axis):
@@ -37,14 +38,20 @@ def count(shape, axis):
 
 
 def share(n):
-    """1 / n as a Python number: n itself would be infinite in float16."""
-    return 1.0 / n if n else math.nan
+    """1 / n as a Python number: n itself would be infinite in float16. Of nothing, or of less, there is no share."""
+    return 1.0 / n if n > 0 else math.nan
 
 
 AXES = [sample((2, 3)), sample((2, 3), axis=0), sample((2, 3, 2), axis=(0, -1)), sample((3, 2), axis=1, keepdims=True)]
 
 
-@rule(kind="linear", x=lambda g, x_shape, axis, keepdims: spread(g, x_shape, axis, keepdims), numpy=np.sum, samples=AXES)
+@rule(
+    kind="linear",
+    leading=True,
+    x=lambda g, x_shape, axis, keepdims: spread(g, x_shape, axis, keepdims),
+    numpy=np.sum,
+    samples=AXES,
+)
 def sum(x, *, axis=None, dtype=None, keepdims=False):
     """The sum of the elements along `axis` (all of them by default)."""
     return x.sum(axis=axis, dtype=dtype, keepdims=keepdims)
@@ -52,6 +59,7 @@ def sum(x, *, axis=None, dtype=None, keepdims=False):
 
 @rule(
     kind="linear",
+    leading=True,
     x=lambda g, x_shape, axis, keepdims: spread(g * share(count(x_shape, axis)), x_shape, axis, keepdims),
     numpy=np.mean,
     samples=AXES,
@@ -82,7 +90,7 @@ def _prod_x(g, x, axis, keepdims):
     return spread(g, x_shape, axis, keepdims) * others
 
 
-@rule(x=_prod_x, numpy=np.prod, samples=AXES)
+@rule(leading=True, x=_prod_x, numpy=np.prod, samples=AXES)
 def prod(x, *, axis=None, dtype=None, keepdims=False):
     """The product of the elements; its derivative is right at zeros."""
     return x.prod(axis=axis, dtype=dtype, keepdims=keepdims)
@@ -90,14 +98,29 @@ def prod(x, *, axis=None, dtype=None, keepdims=False):
 
 @rule(
     vjp=lambda g, a, y: _recurrence_inputs(g, a, y),
-    samples=[sample((4,), (4,)), sample((3, 2), (3, 2))],
+    samples=[sample((4,), (4,)), sample((3, 2), (3, 2)), sample(np.array([True, False, True, True, True]), (5,))],
 )
 def recurrence(a, b):
-    """y[i] = a[i] * y[i-1] + b[i] along axis 0, from y[-1] = 0. Its derivative is another recurrence, backwards."""
+    """y[i] = a[i] * y[i-1] + b[i] along axis 0, from y[-1] = 0. Its derivative is another recurrence, backwards. Where `a` is
+    of booleans, these are running sums that start anew wherever it is false."""
+    if a.dtype.kind == "b":
+        return _running_sums(a, b)
     y = np.empty_like(b)
     before = np.zeros_like(b[0]) if len(b) else None
     for i in range(len(b)):
         before = y[i] = a[i] * before + b[i]
+    return y
+
+
+def _running_sums(goes_on, b):
+    """Running sums that start anew, over twice as many elements in each round: as many rounds as the longest run has bits."""
+    y, joined, step = b.copy(), goes_on.copy(), 1
+    joined[:1] = False
+    while step < len(b) and joined.any():
+        y[step:] = y[step:] + np.where(joined[step:], y[:-step], 0)
+        joined[step:] = joined[step:] & joined[:-step]
+        joined[:step] = False
+        step *= 2
     return y
 
 
@@ -139,24 +162,75 @@ def cumsum(x, *, axis=None, dtype=None):
 # --- extremes --------------------------------------------------------------------------------------------------------------
 
 
-def _extreme_x(g, x, y, axis, keepdims):
+def shared(g, hit, axis):
+    """g in equal parts at the places along the axes that were hit; nothing where none was."""
+    ties = hit.sum(axis=axis, keepdims=True)  # of integers: exact where float16 would not be
+    return np.where(hit, g / np.maximum(ties, 1), 0)
+
+
+def extreme_x(g, x, y, axis, keepdims):
     """g at the extreme elements, in equal parts where there are several; nan counts as extreme."""
     x_shape = np.shape(x)
     hit = (x == spread(y, x_shape, axis, keepdims)) | (x != x)
-    ties = hit.sum(axis=reduced_axes(len(x_shape), axis), keepdims=True)  # of integers: exact where float16 would not be
-    return np.where(hit, spread(g, x_shape, axis, keepdims) / ties, 0)
+    return shared(spread(g, x_shape, axis, keepdims), hit, reduced_axes(len(x_shape), axis))
 
 
-@rule(x=_extreme_x, numpy=(np.max, np.amax), samples=AXES)
+def _nanextreme_x(g, x, y, axis, keepdims):
+    x_shape = np.shape(x)
+    hit = x == spread(y, x_shape, axis, keepdims)
+    return shared(spread(g, x_shape, axis, keepdims), hit, reduced_axes(len(x_shape), axis))
+
+
+@rule(leading=True, x=extreme_x, numpy=(np.max, np.amax), samples=AXES)
 def max(x, *, axis=None, keepdims=False):
     """The largest element; ties share the gradient equally."""
     return x.max(axis=axis, keepdims=keepdims)
 
 
-@rule(x=_extreme_x, numpy=(np.min, np.amin), samples=AXES)
+@rule(leading=True, x=extreme_x, numpy=(np.min, np.amin), samples=AXES)
 def min(x, *, axis=None, keepdims=False):
     """The smallest element; ties share the gradient equally."""
     return x.min(axis=axis, keepdims=keepdims)
+
+
+NANS = [sample((2, 3)), sample(np.array([[0.5, np.nan, 1.0], [np.nan, -1.0, np.nan]]), axis=1, keepdims=True)]
+
+
+@rule(leading=True, x=_nanextreme_x, drops=True, samples=NANS)
+def nanmax(x, *, axis=None, keepdims=False):
+    """The largest element that is not nan; ties share the gradient equally, and nan has none."""
+    return np.nanmax(x, axis=axis, keepdims=keepdims)
+
+
+@rule(leading=True, x=_nanextreme_x, drops=True, samples=NANS)
+def nanmin(x, *, axis=None, keepdims=False):
+    """The smallest element that is not nan; ties share the gradient equally, and nan has none."""
+    return np.nanmin(x, axis=axis, keepdims=keepdims)
+
+
+def _running_x(g, x, y, axis):
+    """Each cotangent goes to the elements so far that are equal to the extreme, in equal parts; nan counts as extreme."""
+    if axis is None:
+        return _running_x(g, x.reshape(-1), y, 0).reshape(np.shape(x))
+    g, x, y = (np.moveaxis(a, axis, 0) for a in (g, x, y))
+    hit = (x == y) | (x != x)
+    unchanged = (y[1:] == y[:-1]) | ((y[1:] != y[1:]) & (y[:-1] != y[:-1]))
+    goes_on = np.concatenate([np.zeros_like(hit[:1]), unchanged])  # the extreme that was there before
+    ties = recurrence(goes_on, hit.astype(int))
+    following = np.flip(recurrence(_one_first(np.flip(goes_on, 0)), np.flip(g / ties, 0)), 0)
+    return np.moveaxis(np.where(hit, following, 0), 0, axis)
+
+
+@rule(x=_running_x, samples=[sample((4,), axis=0), sample((2, 3), axis=1), sample((2, 2))])
+def cummax(x, *, axis=None):
+    """The largest element so far along `axis`; of the flattened array by default. Ties share the gradient equally."""
+    return np.maximum.accumulate(x.reshape(-1) if axis is None else x, axis=axis or 0)
+
+
+@rule(x=_running_x, samples=[sample((4,), axis=0), sample((2, 3), axis=1), sample((2, 2))])
+def cummin(x, *, axis=None):
+    """The smallest element so far along `axis`; of the flattened array by default. Ties share the gradient equally."""
+    return np.minimum.accumulate(x.reshape(-1) if axis is None else x, axis=axis or 0)
 
 
 @rule(numpy=np.argmax, samples=[sample((2, 3)), sample((2, 3), axis=1)])
@@ -195,7 +269,7 @@ def _var_x(g, x, axis, ddof, keepdims):
     return spread(g, x_shape, axis, keepdims) * (2 * np.conj(_centred(x, axis))) * share(count(x_shape, axis) - ddof)
 
 
-@rule(x=_var_x, numpy=np.var, samples=[*AXES, sample((4, 2), axis=0, ddof=1)])
+@rule(leading=True, x=_var_x, numpy=np.var, samples=[*AXES, sample((4, 2), axis=0, ddof=1)])
 def var(x, *, axis=None, dtype=None, ddof=0, keepdims=False):
     """The variance: the mean square distance from the mean, with n - ddof for n."""
     return np.var(x, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims)
@@ -208,7 +282,7 @@ def _std_x(g, x, y, axis, ddof, keepdims):
     return scale * np.conj(_centred(x, axis)) * share(count(x_shape, axis) - ddof)
 
 
-@rule(x=_std_x, numpy=np.std, samples=[*AXES, sample((4, 2), axis=0, ddof=1)])
+@rule(leading=True, x=_std_x, numpy=np.std, samples=[*AXES, sample((4, 2), axis=0, ddof=1)])
 def std(x, *, axis=None, dtype=None, ddof=0, keepdims=False):
     """The standard deviation, the root of the variance."""
     return np.std(x, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims)
@@ -219,9 +293,10 @@ def _logsumexp_x(g, x, y, axis, keepdims):
     return spread(g, x_shape, axis, keepdims) * np.exp(x - spread(y, x_shape, axis, keepdims))
 
 
-@rule(x=_logsumexp_x, samples=AXES)
+@rule(leading=True, x=_logsumexp_x, samples=AXES)
 def logsumexp(x, *, axis=None, keepdims=False):
     """log(sum(exp(x))), without overflow."""
+    x = x if x.dtype.kind in "fc" else x.astype(float)
     peak = x.max(axis=reduced_axes(x.ndim, axis), keepdims=True, initial=-np.inf)
     peak = np.where(np.isfinite(peak), peak, np.zeros_like(peak))
     with np.errstate(divide="ignore"):  # nothing but -inf: the logarithm of 0 is meant

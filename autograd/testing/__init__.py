@@ -1,0 +1,1 @@
+"""Tools for testing differentiable code, ours and anyone's."""
