@@ -12,6 +12,7 @@ import json
 import math
 import re
 import warnings
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,10 @@ def set_twice(x, v):
     y = x.copy()
     y[[0, 0]] = v
     return y
+
+
+def reconstructed(u, s, vh):
+    return (u * s) @ vh
 
 
 def add_twice(x, v):
@@ -125,7 +130,50 @@ CASES = {
     "real(exp(1j*x))": lambda x: ag.real(ag.exp(1j * x)),
     "sum(x*x) f32 grad exact": lambda x: (x * x).sum(),
     "sqrt(x**2+1e-12) f32": lambda x: ag.sqrt(x**2 + 1e-12),
+    **{name: getattr(ag, name) for name in ("nanmax", "nansum", "ptp", "cummax", "cross", "kron")},
+    **{name: getattr(ag.special, name) for name in ["xlogy", "entr", "erf", "erfinv", "gammaln", "digamma", "log_ndtr"]},
+    **{name: getattr(ag.linalg, name) for name in ("det", "pinv", "expm", "cholesky")},
+    "sort ties sum(w*sort)": lambda x: ag.sort(x) * WEIGHTS,
+    "median even": ag.median,
+    "median ties even": ag.median,
+    "quantile .5": lambda x: ag.quantile(x, 0.5),
+    "trace (2,3)": ag.trace,
+    "convolve full": ag.convolve,
+    "interp at knot": lambda x: ag.interp(x, np.array([0.0, 1.0, 2.0]), np.array([0.0, 1.0, 5.0])),
+    "angle complex": lambda re, im: ag.angle(re + 1j * im),
+    "rfft roundtrip irfft(rfft(x),n=3)*w": lambda x: ag.fft.irfft(ag.fft.rfft(x), n=3) * WEIGHTS,
+    **{f"norm ord={order}": partial(ag.linalg.norm, ord=eval(order)) for order in ("None", "1", "2", "3", "0", "0.5")},
+    "norm ord=inf": partial(ag.linalg.norm, ord=np.inf),
+    "norm ord=-inf": partial(ag.linalg.norm, ord=-np.inf),
+    "norm 2": partial(ag.linalg.norm, ord=2),
+    "norm nuc": partial(ag.linalg.norm, ord="nuc"),
+    "norm mat2": partial(ag.linalg.norm, ord=2),
+    "norm mat1": partial(ag.linalg.norm, ord=1),
+    "cholesky upper entry ignored?": ag.linalg.cholesky,
+    "eigh eigenvalue sum": lambda x: ag.linalg.eigh(x)[0],
+    "eigh vectors": lambda x: ag.linalg.eigh(x)[1] * np.array([[1.0, 2.0], [3.0, 4.0]]),
+    "eigh values@[[2,1],[1,3]] w[1,10]": lambda x: ag.linalg.eigh(x)[0] * np.array([1.0, 10.0]),
+    "eigh UPLO: upper ignored? values": lambda x: ag.linalg.eigh(x)[0],
+    "svdvals": ag.linalg.svdvals,
+    "svdvals@rank1 [[1,2],[2,4]]": ag.linalg.svdvals,
+    "svd full S only (U,V unused)": lambda x: ag.linalg.svd(x)[1],
+    "svd U*S": lambda x: ag.linalg.svd(x)[0] * ag.linalg.svd(x)[1],
+    "svd USVt reconstruct": lambda x: reconstructed(*ag.linalg.svd(x)),
 }
+
+# The row's value is what a peer returned, and not NumPy's: a median that is one of the elements, a norm that underflows. One
+# is known to rounding only.
+VALUES = {
+    "median even@[4,1,3,2]": "2.5",
+    "norm 2@[1e-200,1e-200]": "1.41421e-200",
+    "svdvals@rank1 [[1,2],[2,4]]": "[5,0]",
+}
+
+# LAPACK's results are known to rounding only.
+ROUNDED = {"eigh UPLO: upper ignored? values@[[2,9],[1,3]]": 1e-15, "svdvals@rank1 [[1,2],[2,4]]": 1e-15}
+
+# Forward mode asks for the vectors of equal singular values by themselves, which move as the algorithm likes: nan.
+BACKWARD_ONLY = {"svd USVt reconstruct@I"}
 
 # What cannot be read off the row: an empty array in JSON has lost its shape.
 SHAPES = {
@@ -147,33 +195,7 @@ LATER = {
     r"mish@.*": "mish",
     r"softplus@.*": "softplus",
     r"logsigmoid@.*": "logsigmoid",
-    r"xlogy@.*": "xlogy",
-    r"entr@.*": "entr",
-    r"erf@.*": "erf",
-    r"erfinv@.*": "erfinv",
-    r"gammaln@.*": "gammaln",
-    r"digamma@.*": "digamma",
-    r"log_ndtr@.*": "log_ndtr",
-    r"nanmax@.*": "nanmax",
-    r"nansum@.*": "nansum",
-    r"sort .*": "sort",
-    r"median .*": "median",
-    r"quantile .*": "quantile",
-    r"cummax@.*": "cummax",
-    r"ptp@.*": "ptp",
-    r"norm .*": "norm",
     r"cosine_similarity@.*": "cosine_similarity",
-    r"trace .*": "trace",
-    r"convolve .*": "convolve",
-    r"interp .*": "interp",
-    r"cross": "cross",
-    r"kron": "kron",
-    r"cholesky.*": "cholesky",
-    r"eigh .*": "eigh",
-    r"svd.*": "svd",
-    r"det@.*": "det",
-    r"pinv@.*": "pinv",
-    r"expm@.*": "expm",
     r"l1@.*": "l1_loss",
     r"huber.*": "huber_loss",
     r"smooth_l1 .*": "smooth_l1_loss",
@@ -181,10 +203,8 @@ LATER = {
     r"cross_entropy .*": "cross_entropy",
     r"max_pool1d.*": "max_pool1d",
     r"dropout .*": "dropout",
-    r"angle complex.*": "angle",
-    r"rfft .*": "rfft",
 }
-PLACES = ["autograd", "autograd.linalg", "autograd.fft", "autograd.special", "nn.functional"]
+PLACES = [ag, ag.linalg, ag.fft, ag.special]
 
 # Rows of ops that exist which do not pass, and why: (id, form of the input) -> reason.
 KNOWN: dict[tuple[str, str], str] = {
@@ -206,14 +226,10 @@ def awaited(row):
 
 def exists(name):
     """Whether a function of that name has arrived, in one of the places where functions live."""
-    for place in PLACES:
-        try:
-            found = importlib.util.find_spec(place) is not None
-        except ModuleNotFoundError:
-            found = False
-        if found and hasattr(importlib.import_module(place), name):
-            return True
-    return False
+    places = list(PLACES)
+    if importlib.util.find_spec("nn.functional"):
+        places.append(importlib.import_module("nn.functional"))
+    return any(hasattr(place, name) for place in places)
 
 
 # --- what a row asks for ---------------------------------------------------------------------------------------------------
@@ -234,10 +250,13 @@ def numbers(text):
     return np.array(eval(text, {"nan": math.nan, "inf": math.inf}), dtype=float)
 
 
-def fits(got, text):
+def fits(got, text, rounding=0.0):
     """Whether a value is the printed one: to six digits, with zeros, infinities and nan exact. (-0 is 0.)"""
     if text == "None":
         return got is None
+    text = text.removesuffix(" up to 1e-16")
+    if text == "nan (say why)":
+        return bool(np.isnan(got).any())
     got = np.asarray(got)
     if text == "":  # the row gives no value
         return True
@@ -253,11 +272,11 @@ def fits(got, text):
     want = numbers(text)
     if want.ndim and want.shape != got.shape:
         return False
-    return bool(np.isclose(got.astype(float), want, rtol=PRINTED, atol=0, equal_nan=True).all())
+    return bool(np.isclose(got.astype(float), want, rtol=PRINTED, atol=rounding, equal_nan=True).all())
 
 
-def fits_any(got, text):
-    return any(fits(got, choice) for choice in alternatives(text))
+def fits_any(got, text, rounding=0.0):
+    return any(fits(got, choice, rounding) for choice in alternatives(text))
 
 
 # --- a row, with its inputs in one form ------------------------------------------------------------------------------------
@@ -299,7 +318,7 @@ def total(y):
 def by_backward(f, xs, **how):
     """The gradients that `backward` leaves on leaves, as Tensors or None."""
     leaves = [Tensor(x) for x in xs]
-    y = total(quiet(f)(*leaves))
+    y = quiet(lambda *xs: total(f(*xs)))(*leaves)
     if y.requires_grad:
         y.backward(**how)
     return [leaf.grad for leaf in leaves]
@@ -319,10 +338,10 @@ def by_forward_mode(f, xs):
     return gradients
 
 
-def same(a, b):
+def same(a, b, rounding=0.0):
     """Equal but for rounding, infinities and nan included."""
     digits = 1e-6 if np.result_type(a) == np.float32 else 1e-12
-    return np.shape(a) == np.shape(b) and np.allclose(a, b, rtol=digits, atol=0, equal_nan=True)
+    return np.shape(a) == np.shape(b) and np.allclose(a, b, rtol=digits, atol=rounding, equal_nan=True)
 
 
 def check(row, form):
@@ -332,29 +351,38 @@ def check(row, form):
         with pytest.raises(ValueError, match="zero-size array to reduction operation maximum which has no identity"):
             f(*map(Tensor, xs))
         return
+    if row["want"] == ["LinAlgError"]:
+        with pytest.raises(np.linalg.LinAlgError):
+            f(*map(Tensor, xs))
+        return
     check_value(row, form, f, xs)
-    gradients = ag.grad(lambda *args: total(quiet(f)(*args)), argnum=tuple(range(len(xs))))(*xs)
+    gradients = ag.grad(quiet(lambda *args: total(f(*args))), argnum=tuple(range(len(xs))))(*xs)
     check_wanted(row, form, xs, gradients)
-    check_backward(f, xs, gradients)
+    rounding = ROUNDED.get(row["id"], 0.0)
+    check_backward(f, xs, gradients, rounding)
     if all(np.isfinite(g).all() for g in gradients):
         for g, t in zip(gradients, by_forward_mode(f, xs), strict=True):
-            assert same(np.float64(g) if np.ndim(g) == 0 else g.astype(float), t), f"forward mode gives {t}, backward {g}"
+            g = np.float64(g) if np.ndim(g) == 0 else g.astype(float)
+            known = ~np.isnan(t) if row["id"] in BACKWARD_ONLY else np.ones_like(t, bool)
+            assert known.all() != (row["id"] in BACKWARD_ONLY)
+            assert same(g[known], t[known], rounding), f"forward mode gives {t}, backward {g}"
 
 
 def check_value(row, form, f, xs):
     y = quiet(f)(*map(Tensor, xs)).detach()
     got = np.squeeze(y.numpy()) if len(forms_of(row)) > 1 and form == "array" else y.numpy()
-    assert fits_any(got, row["value"]), f"value {got}, wanted {row['value']}"
+    value = VALUES.get(row["id"], row["value"])
+    assert fits_any(got, value, ROUNDED.get(row["id"], 0.0)), f"value {got}, wanted {value}"
 
 
 def check_wanted(row, form, xs, gradients):
     for x, g, want in zip(xs, gradients, row["want"], strict=True):
         assert np.shape(g) == np.shape(x)
         assert type(g) is float if form == "float" else g.dtype == row["dtype"]
-        assert fits_any(g, want), f"gradient {g}, wanted {want}"
+        assert fits_any(g, want, ROUNDED.get(row["id"], 0.0)), f"gradient {g}, wanted {want}"
 
 
-def check_backward(f, xs, gradients):
+def check_backward(f, xs, gradients, rounding):
     """backward, and a recorded backward, leave the same gradients, in the shape and dtype of the leaves."""
     for how in ({}, {"create_graph": True}):
         for x, g, left in zip(xs, gradients, by_backward(f, xs, **how), strict=True):
@@ -363,7 +391,7 @@ def check_backward(f, xs, gradients):
                 continue
             assert left.shape == np.shape(x)
             assert left.dtype == np.result_type(x)
-            assert same(left.detach().numpy(), g), f"backward({how}) gives {left}, grad {g}"
+            assert same(left.detach().numpy(), g, rounding), f"backward({how}) gives {left}, grad {g}"
 
 
 # --- the tests -------------------------------------------------------------------------------------------------------------
@@ -395,7 +423,7 @@ def test_every_row_is_run_or_waits():
 def test_tables_name_rows_that_exist():
     ids = {row["id"] for row in ROWS}
     assert len(ids) == len(ROWS)
-    assert set(SHAPES) <= ids
+    assert set(SHAPES) | set(VALUES) | set(ROUNDED) | BACKWARD_ONLY <= ids
     assert {name for name, _ in KNOWN} <= ids
     used = ids | {name.rpartition("@")[0].strip() for name in ids}
     assert set(CASES) <= used

@@ -1,16 +1,47 @@
 """The ops, a file a family. Importing this package fills the registry and puts the operators and methods on Tensor."""
 
-from . import contraction, creation, elementwise, fused, indexing, methods, movement, random, reduction, spellings
+from . import (
+    arrangement,
+    contraction,
+    creation,
+    elementwise,
+    fft,
+    fused,
+    indexing,
+    linalg,
+    methods,
+    movement,
+    numbers,
+    random,
+    reduction,
+    signal,
+    sorting,
+    sparse,
+    special,
+    spellings,
+    standard,
+    statistics,
+)
 
 __all__ = [
+    "arrangement",
     "contraction",
     "creation",
     "elementwise",
+    "fft",
     "fused",
     "indexing",
+    "linalg",
     "methods",
     "movement",
+    "numbers",
     "random",
     "reduction",
+    "signal",
+    "sorting",
+    "sparse",
+    "special",
     "spellings",
+    "standard",
+    "statistics",
 ]
