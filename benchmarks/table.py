@@ -70,6 +70,31 @@ TABLE = {
         only=("ours", "hips", "mygrad"),
         **MLP50,
     ),
+    "gelu_like": Workload(
+        "0.5 x (1 + tanh(a (x + b x**3))) on 1e6 float32, value and gradient",
+        step="gelu_like",
+        options={"size": 1_000_000},
+        aims={"torch": 1.5, "hips": 0.5},
+    ),
+    "logreg_100k": Workload(
+        "Logistic regression on 100,000 x 50 float32, value and gradient",
+        step="logreg",
+        options={"rows": 100_000, "columns": 50},
+        aims={"torch": 1.0, "hips": 0.5},
+    ),
+    "rosenbrock_hessian": Workload(
+        "Hessian of Rosenbrock's function of 100 variables",
+        step="rosenbrock",
+        options={"size": 100, "what": "hessian"},
+        only=("ours", "hips", "torch", "jax"),
+        aims={"hips": 0.2},
+    ),
+    "rosenbrock_jvp": Workload(
+        "Derivative of Rosenbrock's function of 100 variables along a direction (numpy: the function alone)",
+        step="rosenbrock",
+        options={"size": 100, "what": "jvp"},
+        aims={"numpy": 3.0},
+    ),
     "matmul": Workload("Product of two matrices of 1024 x 1024 float32", step="matmul", options={"size": 1024}),
     "import_time": Workload(
         "Importing the package in a fresh process", step="import_time", measure="import", aims={"numpy": 1.5}
