@@ -579,7 +579,6 @@ def push_forward(nodes: list[Node], tangents: dict[Node, Any], rewrap: Rewrap) -
 
     `nodes` come earliest first, as `ancestors` gives them. A node that depends on none gets no entry.
     """
-    careful = False
     invalid = "raise" if modes.recorder is None else "ignore"  # as in the backward sweep
     with np.errstate(invalid=invalid, divide="ignore", over="ignore", under="ignore"):  # type: ignore[arg-type]
         for node in nodes:
@@ -587,5 +586,4 @@ def push_forward(nodes: list[Node], tangents: dict[Node, Any], rewrap: Rewrap) -
             if node in tangents or all(t is None for t in given):
                 continue
             refuse_released(node)
-            careful = careful or node.rule.drops
-            tangents[node] = node.rule.push(node, given, rewrap(node), careful)
+            tangents[node] = node.rule.push(node, given, rewrap(node))

@@ -156,6 +156,7 @@ class Rule:
         self.host: bool = facts["host"]
         self.partial: bool = facts["partial"]
         self._check(derivatives)
+        self._places = self._find_places()
         each = Endless if self.rest else tuple
         functions = [derivatives.get(name) for name in self.inputs]
         reads = [self._reads(d) for d in functions]
@@ -217,28 +218,30 @@ class Rule:
             return None
         code = code_of(derivative, self.name)
         names: tuple[str, ...] = code.co_varnames[: code.co_argcount]
-        known = {"y", *self.inputs, *self.attributes, *(f"{name}_shape" for name in ("y", *self.inputs))}
-        if self.rest:
-            known.add("index")
-        if not names or names[0] != "g" or not known.issuperset(names[1:]):
+        if not names or names[0] != "g" or not self._places.keys() >= set(names[1:]):
             raise RuleError(
-                f"rule {self.name}: a derivative takes g and then any of {', '.join(sorted(known))}; this one takes "
+                f"rule {self.name}: a derivative takes g and then any of {', '.join(sorted(self._places))}; this one takes "
                 f"({', '.join(names)})"
             )
         return names[1:]
+
+    def _find_places(self) -> dict[str, str]:
+        """What a derivative may read -> where `_pick` finds it."""
+        places = {"y": "y", "y_shape": "shape(y)"}
+        for i, name in enumerate(self.inputs):
+            places[name], places[f"{name}_shape"] = f"inputs[{i}]", f"shape(inputs[{i}])"
+        if self.rest:
+            whole = f"inputs[{len(self.inputs) - 1}:]"
+            places |= {self.rest: f"tuple({whole})", f"{self.rest}_shape": f"tuple(map(shape, {whole}))", "index": "index"}
+        for name in self.attributes:
+            places[name] = f"attributes[{name!r}]"
+        return places
 
     def _pick(self, reads: tuple[str, ...] | None) -> Any:
         """A function (inputs, y, attributes, index of the input) -> the tuple of values that a derivative reads."""
         if reads is None:
             return None
-        places = {"y": "y", "y_shape": "shape(y)", "index": "index"}
-        for i, name in enumerate(self.inputs):
-            whole = f"tuple(inputs[{i}:])" if name == self.rest else f"inputs[{i}]"
-            places[name] = whole
-            places[f"{name}_shape"] = f"tuple(map(shape, inputs[{i}:]))" if name == self.rest else f"shape(inputs[{i}])"
-        places.update((name, f"attributes[{name!r}]") for name in self.attributes)
-        values = "".join(places[name] + "," for name in reads)
-        return _tuple_of(values)
+        return _tuple_of("".join(self._places[name] + "," for name in reads))
 
     @staticmethod
     def output_node(node: Node, i: int, raw: Any) -> Node:
@@ -269,7 +272,9 @@ class Rule:
         return op
 
     def _general(self) -> Callable[..., Any]:
-        count, order, defaults = len(self.inputs), self.attributes, self.defaults
+        count, order, defaults, forward = len(self.inputs), self.attributes, self.defaults, self.forward
+        alone = self.joint is None and not self.creates and self.inputs[1:] in ((), (self.rest,))
+        alone = alone and (self.derivatives[0] is not None or not self.differentiable)
 
         def op(*args: Any, **given: Any) -> Any:
             if self.rest is None and len(args) > count:  # attributes by position, in the order of their declaration
@@ -280,6 +285,15 @@ class Rule:
             attributes = {**defaults, **{name: fixed(value) for name, value in given.items()}} if given else defaults
             if (len(args) < count and self.rest is None) or len(attributes) != len(order):
                 args = self._bind(args, attributes)
+            if alone and len(args) == 1 and not gate.shut:
+                x = args[0]
+                if type(x) is Tensor and type(x._raw) is ndarray and (x.sharing is None or not x.sharing.exposed):
+                    try:
+                        y = forward(x._raw, **attributes)
+                    except Exception:  # noqa: BLE001 - apply() meets it again, and finds the words
+                        y = None
+                    if type(y) is ndarray or isinstance(y, np.generic):
+                        return _made_of_one(self, x, y, attributes)
             return apply(self, args, attributes)
 
         return op
@@ -296,7 +310,7 @@ class Rule:
 
     # --- forward mode ------------------------------------------------------------------------------------------------------
 
-    def push(self, node: Node, tangents: list[Any], saved: Any, careful: bool = False) -> Any:
+    def push(self, node: Node, tangents: list[Any], saved: Any) -> Any:
         """The tangent of the output of a node, from those of its inputs (None where an input does not move)."""
         if not self.elementwise or self.joint is not None:
             try:
@@ -309,7 +323,7 @@ class Rule:
             if t is None:
                 continue
             if derivative is not unchanged:
-                t = self._along(derivative, t, reads, careful)
+                t = self._along(derivative, t, reads)
             plain = type(t) is float if dtype is None else type(t) is ndarray and t.dtype is dtype and t.shape == shape
             if not plain:
                 t = _spread_out(t, node)
@@ -319,7 +333,7 @@ class Rule:
     def _push_whole(self, node: Node, tangents: list[Any], saved: Any) -> Any:
         """The same for the kinds whose tangent is not a slope times a tangent."""
         if self.kind == "linear":
-            return self.op(tangents[0], **node.attributes)
+            return self._on_tangents(node, tangents)
         if self.kind != "multilinear" or self.joint is not None:
             return _transpose(node, tangents, saved)
         total = None
@@ -330,20 +344,25 @@ class Rule:
             inputs = [t if j == i else held[name] for j, name in enumerate(self.inputs)]
             if self.rest is not None:
                 inputs[-1:] = inputs[-1]
-            t = self.op(*inputs, **node.attributes)
+            t = self._on_tangents(node, inputs)
             total = t if total is None else total + t
         return total
 
-    def _along(self, derivative: Any, t: Any, reads: Any, careful: bool) -> Any:
+    def _on_tangents(self, node: Node, inputs: list[Any]) -> Any:
+        """The op itself; where everything is a bare array, without the way through `apply`."""
+        if modes.recorder is None and all(type(x) is ndarray for x in inputs):
+            return self.forward(*inputs, **node.attributes)[()]
+        return self.op(*inputs, **node.attributes)
+
+    def _along(self, derivative: Any, t: Any, reads: Any) -> Any:
         """The derivative of an elementwise rule along a tangent of an input: slope times tangent, as in the other mode."""
         try:
             result = derivative(t, *reads)
         except ArithmeticError:
             return carefully(self, derivative, t, reads)
-        # A float raises no flag, and neither does a choice that drops nan: there nan has to be looked for.
-        if type(result) is ndarray and not careful and modes.recorder is None:
+        if type(result) is ndarray and modes.recorder is None:
             return result
-        if modes.recorder is not None or has_nan(result):
+        if modes.recorder is not None or has_nan(result):  # a float raises no flag
             return carefully(self, derivative, t, reads)
         return result
 
@@ -603,6 +622,23 @@ def apply(rule: Rule, inputs: Any, attributes: dict[str, Any]) -> Any:
     if rule.view:
         for part in out if isinstance(out, tuple) else (out,):
             _note_view(inputs[0], part)
+    return out
+
+
+def _made_of_one(rule: Rule, x: Tensor, y: Any, attributes: dict[str, Any]) -> Tensor:
+    """The end of `apply` for the usual case: one array, whose memory nobody else can write to, and one result."""
+    if type(y) is ndarray and not y.shape:
+        y = y[()]
+    out = _new(Tensor)
+    out._raw = y
+    out.node = out.sharing = None
+    parent = x.node
+    if parent is not None and rule.differentiable and y.dtype.kind in "fc" and not (gate.muted and not modes.gradients):
+        whole = y if rule.elementwise or type(y) is ndarray else np.asarray(y)
+        reads = rule.picks[0]((x._raw,), whole, attributes, 0)
+        out.node = node_of(rule, (parent,), (reads[0],) if rule.single and reads else (reads,), attributes, y)
+    if rule.view:
+        _note_view(x, out)
     return out
 
 

@@ -17,6 +17,8 @@ HERE = "array"  # in a key: the place of the next index array
 
 def split_key(key):
     """A user's index as (key, arrays)."""
+    if type(key) is int:
+        return (key,), ()
     template: list[Any] = []
     arrays = []
     for entry in key if isinstance(key, tuple) else (key,):
