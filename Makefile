@@ -14,7 +14,7 @@ BENCH_ARGS  :=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-fast check bench bench-peers clean
+.PHONY: help demo test test-fast check docs bench bench-peers clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -33,6 +33,9 @@ check: $(STAMP) ## lint, format, types, import floors
 	$(PY) -m ruff format --check
 	$(PY) -m mypy
 	$(PY) -m pytest -q tests/test_floors.py
+
+docs: $(STAMP) ## write docs/ops.md from the registry
+	$(PY) -m docs.ops
 
 bench: $(STAMP) ## measure our workloads, beside each peer that is installed
 	$(PY) -m benchmarks $(BENCH_ARGS)

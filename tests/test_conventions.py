@@ -131,6 +131,9 @@ SECOND = [
     ("sigmoid@40", ag.sigmoid, 40.0, [-4.2483543e-18]),
     ("hypot@(0,0)", of_two(ag.hypot), [0.0, 0.0], [Z2, np.full((2, 2), NAN)]),
     ("hypot@(3,4)", of_two(ag.hypot), [3.0, 4.0], [[[0.128, -0.096], [-0.096, 0.072]]]),
+    ("norm@[3,4]", ag.linalg.norm, [3.0, 4.0], [[[0.128, -0.096], [-0.096, 0.072]]]),
+    ("squared norm@[0,0]", ag.squared_norm, [0.0, 0.0], [2 * np.eye(2)]),
+    ("sort w", lambda x: (ag.sort(x) ** 2 * [10.0, 1.0]).sum(), [2.0, 1.0], [[[2, 0], [0, 20]]]),
     ("var@[1,2,4]", ag.var, [1.0, 2.0, 4.0], [2 / 3 * (np.eye(3) - 1 / 3)]),
 ]
 HESSIANS = [by_grad_of_grad, by_create_graph, by_forward_over_reverse]
@@ -150,10 +153,13 @@ def test_hessian(f, x, wants, hessian):
         assert any(close(got, want, atol=1e-15 * abs(size).max()) for want in wants), f"{got} at {point!r}, wanted {wants[0]}"
 
 
-def test_hessian_of_the_square_of_abs_is_not_right():
-    """Known: 2 is wanted and 0 comes. The slope of abs at 0 is 0, and the chain rule multiplies it by itself: write x*x."""
+def test_hessian_of_the_square_of_a_length_is_not_right():
+    """Known: 2 is wanted at 0 and 0 comes. The slope of abs and norm there is 0, and the chain rule multiplies it by itself:
+    write x*x, or squared_norm(x)."""
     assert by_grad_of_grad(lambda x: abs(x) ** 2, 0.0) == 0
     assert by_grad_of_grad(lambda x: x * x, 0.0) == 2
+    assert close(by_grad_of_grad(lambda x: ag.linalg.norm(x) ** 2, np.zeros(2)), Z2)
+    assert close(by_grad_of_grad(ag.squared_norm, np.zeros(2)), 2 * np.eye(2))
 
 
 def test_second_derivative_of_a_square_of_a_kink_is_between_the_slopes():
@@ -205,6 +211,10 @@ TAILS = [
     ("1/x", lambda x: 1 / x, 1e100, -1e-200),
     ("cbrt", ag.cbrt, 1e-150, 1e100 / 3),
     ("exp", ag.exp, -700.0, 9.859676543759770e-305),
+    ("erf", ag.special.erf, 7.0, 5.915962958003069e-22),
+    ("log_ndtr", ag.special.log_ndtr, -50.0, 50.019984031905636),
+    ("log_ndtr", ag.special.log_ndtr, 37.0, math.exp(-684.5) / math.sqrt(2 * math.pi)),
+    ("i0", ag.special.i0, 1e-300, 5e-301),
     ("sqrt", ag.sqrt, -0.0, INF),  # IEEE's sqrt(-0.0) is -0.0; the limit from where sqrt is defined is +inf
     ("log", ag.log, -0.0, INF),
 ]
