@@ -95,7 +95,7 @@ def title_of(module: str) -> str:
 
 
 def rules_table(rules: list[Rule]) -> list[str]:
-    rows = ["| op | | inputs; attributes | modes (kind) | dtypes |", "|---|---|---|---|---|"]
+    rows = ["| op | formula | inputs; attributes | modes (kind) | dtypes |", "|---|---|---|---|---|"]
     for rule in sorted(rules, key=lambda rule: rule.name):
         host = ", *host*" if rule.host else ""
         cells = (f"`{rule.name}`", formula(rule.op), inputs_of(rule), modes_of(rule), dtypes_of(rule) + host)
@@ -128,7 +128,7 @@ def text() -> str:
     for space, module in NAMESPACES.items():
         rows = [f"| `{name}` | {formula(function)} |" for name, function in composites(module)]
         if rows:
-            lines += [f"## {space}", "", "| function | |", "|---|---|", *rows, ""]
+            lines += [f"## {space}", "", "| function | what it is |", "|---|---|", *rows, ""]
     return "\n".join(lines).rstrip() + "\n"
 
 

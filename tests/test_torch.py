@@ -64,6 +64,29 @@ FORMULAS: dict[str, tuple[Any, Any, list[tuple[int, ...]]]] = {
         lambda torch, x, w: torch.einsum("bij,jk->bik", x, w),
         [(2, 3, 4), (4, 5)],
     ),
+    "inverse and determinant": (
+        lambda x: np.linalg.inv(x + 3 * np.eye(3, dtype=x.dtype)) * np.linalg.det(x),
+        lambda torch, x: torch.linalg.inv(x + 3 * torch.eye(3, dtype=x.dtype)) * torch.linalg.det(x),
+        [(3, 3)],
+    ),
+    "cholesky and solve": (
+        lambda x, b: np.linalg.cholesky(x @ x.mT + np.eye(3, dtype=x.dtype))
+        @ np.linalg.solve(x + 3 * np.eye(3, dtype=x.dtype), b),
+        lambda torch, x, b: torch.linalg.cholesky(x @ x.mT + torch.eye(3, dtype=x.dtype))
+        @ torch.linalg.solve(x + 3 * torch.eye(3, dtype=x.dtype), b),
+        [(2, 3, 3), (2, 3, 2)],
+    ),
+    "singular values": (lambda x: np.linalg.svdvals(x), lambda torch, x: torch.linalg.svdvals(x), [(4, 3)]),
+    "there and back by fft": (
+        lambda x, w: np.fft.irfft(np.fft.rfft(x) * np.fft.rfft(w), n=x.shape[-1]),
+        lambda torch, x, w: torch.fft.irfft(torch.fft.rfft(x) * torch.fft.rfft(w), n=x.shape[-1]),
+        [(2, 7), (7,)],
+    ),
+    "sort and quantile": (
+        lambda x: np.sort(x, axis=0) * np.quantile(x, 0.3, axis=0),
+        lambda torch, x: torch.sort(x, dim=0).values * torch.quantile(x, 0.3, dim=0),
+        [(5, 3)],
+    ),
     "prod and cumsum": (lambda x: x.prod(axis=0) + x.cumsum(1)[0], lambda torch, x: x.prod(0) + x.cumsum(1)[0], [(3, 4)]),
 }  # fmt: skip
 
