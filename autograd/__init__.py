@@ -9,6 +9,17 @@ Tensor(8.0)
 """
 
 from . import integrate
+from .builtins import (
+    dict,
+    isinstance,
+    list,
+    tuple,
+    type,
+)
+from .differential_operators import (
+    grad_named,
+    multigrad_dict,
+)
 from .errors import (
     AliasError,
     AnomalyError,
@@ -21,6 +32,9 @@ from .errors import (
     RecordingError,
     RuleError,
     ShapeError,
+)
+from .extend import (
+    primitive,
 )
 from .graph import Node, detect_anomaly, enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .ops import fft, linalg, random, sparse, special
@@ -517,6 +531,7 @@ __all__ = [
     "diag_indices_from",
     "diagflat",
     "diagonal",
+    "dict",
     "diff",
     "digitize",
     "divide",
@@ -564,6 +579,7 @@ __all__ = [
     "geomspace",
     "grad",
     "grad_and_aux",
+    "grad_named",
     "gradient",
     "greater",
     "greater_equal",
@@ -598,6 +614,7 @@ __all__ = [
     "isfinite",
     "isin",
     "isinf",
+    "isinstance",
     "isnan",
     "isneginf",
     "isposinf",
@@ -614,6 +631,7 @@ __all__ = [
     "lexsort",
     "linalg",
     "linspace",
+    "list",
     "log",
     "log1p",
     "log2",
@@ -644,6 +662,7 @@ __all__ = [
     "minimum",
     "modf",
     "moveaxis",
+    "multigrad_dict",
     "multiply",
     "nan",
     "nan_to_num",
@@ -680,6 +699,7 @@ __all__ = [
     "positive",
     "pow",
     "power",
+    "primitive",
     "prod",
     "ptp",
     "put",
@@ -755,6 +775,8 @@ __all__ = [
     "triu_indices",
     "triu_indices_from",
     "trunc",
+    "tuple",
+    "type",
     "uint8",
     "uint16",
     "uint32",

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from .errors import DtypeError, GradientError, NoRuleError, RuleError, ShapeError
+from .explain import kind_of
 from .graph import Node, modes
 from .ops.random import default_generator
 from .rule import Rule, apply, registry
@@ -92,11 +93,18 @@ class Call:
 
     def rows(self, argnum: int, d: Any) -> list[Any]:
         """The cotangent of an argument, one entry for each of its inputs."""
-        known = list(paths(self.arguments[0][argnum]))
-        found = dict(paths(d)) if len(known) > 1 or known[0][0] else {"": d}
-        if d is not None and not found.keys() >= {path for path, leaf in known if leaf is _INPUT}:
-            raise RuleError(f"a vjp returned {d!r} for argument {argnum}, which has other containers")
-        return [None if d is None else found[path] for path, leaf in known if leaf is _INPUT]
+        if d is None:
+            return [None] * self.inputs_of[argnum]
+        places = [path for path, leaf in paths(self.arguments[0][argnum]) if leaf is _INPUT]
+        return _at(places, d, f"a vjp returned {d!r} for argument {argnum}, which has other containers")
+
+
+def _at(places: list[str], tree: Any, otherwise: str) -> list[Any]:
+    """The leaves at these paths, whatever the order of the tree; an error where there is none."""
+    found = {"": tree} if places == [""] else dict(paths(tree))
+    if not found.keys() >= set(places):
+        raise RuleError(otherwise)
+    return [found[path] for path in places]
 
 
 def _wants_gradient(leaf: Any) -> bool:
@@ -170,10 +178,12 @@ class Primitive(Rule):
         full = [np.zeros_like(x) if t is None else t for t, x in zip(tangents, inputs, strict=True)]
         gs = [call.fill(full)[0][i] for i in moving]
         t = self.jvp(tuple(moving), gs, call.inside(y), args, kwargs)
-        for part, of in zip(leaves(t), leaves(call.inside(y)), strict=True):
-            if np.shape(part) != np.shape(of):
-                raise ShapeError(f"the jvp of {self.name} returned shape {np.shape(part)} for an output of {np.shape(of)}")
-        return t if call.result is None else tuple(leaves(t))
+        places = [path for path, _ in paths(call.result)]
+        parts = _at(places, t, f"the jvp of {self.name} returned {t!r}, in other containers than the output")
+        for part, of in zip(parts, leaves(call.inside(y)), strict=True):
+            if np.shape(part) != np.shape(of) or part is None:
+                raise ShapeError(f"the jvp of {self.name} returned {kind_of(part)} for an output of shape {np.shape(of)}")
+        return t if call.result is None else tuple(parts)
 
 
 def _outputs(call: Call, result: Any, name: str) -> Any:
@@ -188,7 +198,7 @@ def _outputs(call: Call, result: Any, name: str) -> Any:
         )
     if isinstance(result, (dict, list, tuple)):
         call.result = transform(lambda leaf: None, result)
-        return tuple(np.asarray(owned(leaf)) for leaf in found)
+        return tuple(np.asarray(owned(leaf))[()] for leaf in found)
     return owned(result)
 
 
@@ -281,8 +291,20 @@ def defvjp(fun: Function, *vjpmakers: Any, argnums: Any = None) -> None:
 
     def vjp(argnum: int, ans: Any, args: Any, kwargs: Any) -> Function:
         maker = table[argnum]
-        made: Function = (lambda g: None) if maker is None else maker(ans, *args, **kwargs)
-        return made
+        if maker is None:
+            return lambda g: None
+        made = maker(ans, *args, **kwargs)
+
+        def pull(g: Any) -> Any:
+            d = made(g) if callable(made) else None
+            if d is None:
+                raise RuleError(
+                    f"the vjp of {fun.__name__} for argument {argnum} returned nothing: a vjpmaker returns a function of g, "
+                    "which returns the gradient of the argument (None in the vjpmaker's place says that it is zero)"
+                )
+            return d
+
+        return pull
 
     rule = _rule_of(fun)
     rule.vjps, rule.vjp = table, _each_vjp(vjp)

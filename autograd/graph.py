@@ -551,7 +551,8 @@ def _sum_to(d: Any, target: tuple[int, ...], lead: int, node: Node) -> Any:
             f"the derivative of {node.rule.name} has shape {shape[lead:]} for an input of shape {target[lead:]}: it must have "
             "the input's shape, or one that the input broadcasts to"
         )
-    return d.sum(axis=axes).reshape(target)
+    with np.errstate(all="ignore"):  # inf and -inf may meet, if the values ask for it
+        return d.sum(axis=axes).reshape(target)
 
 
 def _finite(value: Any) -> bool:

@@ -74,7 +74,7 @@ def _word(value: Any) -> str:
     return repr(value.item()) if value.ndim == 0 else f"<{kind_of(value)}>"
 
 
-HERE = "array"  # in a template: the place of the next array
+HERE = "<value>"  # in a template: the place of the next value; no attribute of an op is this text
 
 
 @rule(

@@ -278,6 +278,8 @@ class Rule:
 
         def op(*args: Any, **given: Any) -> Any:
             if self.rest is None and len(args) > count:  # attributes by position, in the order of their declaration
+                if twice := given.keys() & set(order[: len(args) - count]):
+                    raise TypeError(f"{self.name}() got {', '.join(sorted(twice))} twice, by place and by name")
                 given.update(zip(order, args[count:], strict=False))
                 if len(args) > count + len(order):
                     raise TypeError(f"{self.name}() takes {count + len(order)} arguments, got {len(args)}")
@@ -787,8 +789,8 @@ def _note_view(source: Any, view: Tensor) -> None:
 def _node_of_many(rule: Rule, parents: Any, saved: Any, attributes: dict[str, Any], ys: tuple[Any, ...]) -> Node:
     """The node of an op with several outputs. Each output has a node of its own, by the rule `output`, with this as parent."""
     node = node_of(rule, parents, saved, attributes, ys[0])
-    node.shape = tuple(y.shape for y in ys)
-    dtypes = node.dtype = tuple(y.dtype for y in ys)
+    node.shape = tuple(np.shape(y) for y in ys)
+    dtypes = node.dtype = tuple(None if type(y) is float else y.dtype for y in ys)
     shapes = node.shape
 
     def fill(g: Parts) -> tuple[Any, ...]:
@@ -853,6 +855,9 @@ def _transpose(node: Node, tangents: list[Any], saved: Any) -> Any:
     specs = zip(node.shape, node.dtype, strict=True) if many else [(node.shape, node.dtype)]
     like = _array_of(tangents)
     us = tuple(Tensor(0.0 if dtype is None else np.zeros(shape, dtype, like=like)) for shape, dtype in specs)
+    for u in us:
+        if u.node is not None:
+            u.node.attributes = {"argument": True}  # of this transform: no graph from outside hangs on it
     totals: list[Any] = [constant(u._raw) for u in us]
     with np.errstate(all="ignore"):
         with enable_grad():

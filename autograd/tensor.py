@@ -10,10 +10,13 @@ a copy if a graph holds the array at that moment, and marks the Tensor as expose
 exposed Tensor for its derivative keeps a copy, unless a look at the reference count shows that nobody else is left.
 """
 
+import inspect
 import math
 import operator
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
+from itertools import takewhile
 from sys import getrefcount
 from types import ModuleType
 from typing import Any, TypeAlias
@@ -316,10 +319,10 @@ class Tensor:
 
     # --- conversion --------------------------------------------------------------------------------------------------------
 
-    def item(self) -> Any:
-        """The only element, as a Python number."""
+    def item(self, *index: Any) -> Any:
+        """The only element, or the one at an index, as a Python number."""
         refuse_reading(self, "item()")
-        return self._raw if type(self._raw) in NUMBERS else self._raw.item()
+        return (np.asarray(self._raw) if type(self._raw) in NUMBERS else self._raw).item(*index)
 
     def tolist(self) -> Any:
         """The elements as nested lists of Python numbers."""
@@ -395,9 +398,15 @@ class Tensor:
     __hash__ = object.__hash__  # by identity: `==` is elementwise
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> ndarray:
+        if sys._getframe(1).f_code.co_name == "_matmul_dispatch":  # scipy_matrix @ t
+            unknown = np.empty((), object)  # what makes SciPy leave the product to our __rmatmul__
+            unknown[()] = self
+            return unknown
         refuse_reading(self, "numpy.asarray()")
         if self.node is not None and modes.gradients:
             raise self._lost()
+        if copy is False:
+            raise ValueError("a Tensor hands out copies of its memory only, for graphs may hold it: leave copy=False out")
         return np.array(self._raw, dtype=dtype)
 
     # --- the Python array API standard -------------------------------------------------------------------------------------
@@ -787,6 +796,9 @@ def through_numpy(function: Any, plain: Callable[..., Any], args: Any, kwargs: d
     op = implementations.get(function) or implementations.get(name)
     if op is not None and kwargs.get("out") is None:
         kwargs.pop("out", None)
+        by_name = inputs_of(function)[len(args) :] if kwargs else ()
+        if by_name:
+            args = (*args, *[kwargs.pop(name) for name in takewhile(kwargs.__contains__, by_name)])
         return op(*args, **kwargs)
     tensors = [leaf for leaf in leaves((args, kwargs)) if isinstance(leaf, Tensor)]
     inspection = function in INSPECTIONS
@@ -815,6 +827,17 @@ def through_numpy(function: Any, plain: Callable[..., Any], args: Any, kwargs: d
             "write a rule (autograd.rule), or pass t.detach() to go on without its gradient"
         )
     return result
+
+
+@cache
+def inputs_of(function: Any) -> tuple[str, ...]:
+    """The arguments without a default of one of NumPy's functions, which our op may call by other names."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return ()
+    places = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return tuple(p.name for p in parameters if p.default is p.empty and p.kind in places)
 
 
 def name_of(function: Any) -> str:

@@ -28,7 +28,7 @@ def scalar_close(a: Any, b: Any) -> bool:
     >>> scalar_close(1.0, 1.0 + 1e-7), scalar_close(1e9, 1e9 + 1), scalar_close(1.0, 1.001)
     (True, True, False)
     """
-    return bool(abs(a - b) < TOL or abs(a - b) / abs(a + b) < RTOL)
+    return bool(abs(a - b) < TOL or abs(a - b) < RTOL * abs(a + b))
 
 
 def numerical_jvp(f: Function, x: Any, v: Any) -> Any:

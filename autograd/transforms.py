@@ -29,7 +29,7 @@ from .graph import (
 )
 from .rule import rule, sample
 from .tensor import Tensor, bare, cast_like, constant, is_inexact, kept, linked_reads, owned, seed, with_node
-from .tree import leaves, rebuild, transform
+from .tree import leaves, leaves_like, rebuild, transform
 
 Function = Callable[..., Any]
 
@@ -142,6 +142,11 @@ def _pull(
 
 
 def _scalar(y: Any, what: str) -> Tensor:
+    if isinstance(y, (dict, list, tuple)):
+        raise GradientError(
+            f"{what} needs a function that returns one number, and this one returned a {type(y).__name__}. Return one of its "
+            "parts, use grad_and_aux for a number with something beside it, or autograd.vjp or a Jacobian for all of them"
+        )
     y = y if isinstance(y, Tensor) else constant(bare(y))
     if not is_inexact(y._raw):
         raise DtypeError(f"{what} needs a function that returns a float, and this one returned {kind_of(y._raw)}")
@@ -242,7 +247,7 @@ def grad_and_aux(f: Function, argnum: int | Sequence[int] = 0) -> Function:
     @_named("grad_and_aux", f)
     def differentiated(*args: Any, **kwargs: Any) -> Any:
         call = _Call(f, argnum, args, kwargs, "grad_and_aux")
-        if not isinstance(call.value, tuple) or len(call.value) != 2:
+        if not isinstance(call.value, (tuple, list)) or len(call.value) != 2:
             raise GradientError("grad_and_aux needs a function that returns a tuple of two: the number, and the rest")
         y, aux = _scalar(call.value[0], "grad_and_aux"), call.value[1]
         outside = call.outside([y])
@@ -250,6 +255,10 @@ def grad_and_aux(f: Function, argnum: int | Sequence[int] = 0) -> Function:
         return gradients, aux if outside else transform(_plain, aux)
 
     return differentiated
+
+
+def _is_real(node: Node) -> bool:
+    return node.dtype is None or node.dtype.kind != "c"
 
 
 def elementwise_grad(f: Function, argnum: int | Sequence[int] = 0) -> Function:
@@ -266,6 +275,11 @@ def elementwise_grad(f: Function, argnum: int | Sequence[int] = 0) -> Function:
     def differentiated(*args: Any, **kwargs: Any) -> Any:
         call = _Call(f, argnum, args, kwargs, "elementwise_grad")
         outputs = _tensors(call.value)
+        if any(output.dtype.kind == "c" for output in outputs) and any(_is_real(node) for node in call.own):
+            raise GradientError(
+                "elementwise_grad of a complex function of real numbers: its gradient would be that of the real part. Take "
+                ".real or .imag, or ask for autograd.jacobian or autograd.deriv, which are complex"
+            )
         outside = call.outside(outputs)
         gs = [1.0 if type(output._raw) is float else np.ones_like(output._raw) for output in outputs]
         return call.like_arguments(_pull(outputs, gs, call.own, outside, retain=False))
@@ -281,7 +295,14 @@ def holomorphic_grad(f: Function, argnum: int = 0) -> Function:
     >>> holomorphic_grad(lambda z: z**2)(1.0 + 2.0j)
     np.complex128(2+4j)
     """
-    return _named("holomorphic_grad", f)(grad(lambda *args, **kwargs: f(*args, **kwargs).real, argnum))
+
+    def real_part(*args: Any, **kwargs: Any) -> Any:
+        y = f(*args, **kwargs)
+        if np.iscomplexobj(y) and not any(map(np.iscomplexobj, leaves(args[argnum]))):
+            raise DtypeError("holomorphic_grad of a complex function at a real number: pass a complex one, x + 0j")
+        return y.real
+
+    return _named("holomorphic_grad", f)(grad(real_part, argnum))
 
 
 def vjp(f: Function, *args: Any) -> tuple[Any, Function]:
@@ -305,7 +326,7 @@ def jvp(f: Function, primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tup
     y = _run(f, lifted, {})
     outputs = _tensors(y)
     nodes = past_of(outputs)
-    xs, ts = leaves(tuple(primals)), leaves(tuple(tangents))
+    xs, ts = leaves(tuple(primals)), leaves_like(tuple(primals), tuple(tangents))
     outside = any(isinstance(leaf, Tensor) for leaf in [*xs, *ts]) or from_outside(nodes, own)
     moving: dict[Node, Any] = {}
     for node, leaf, t in zip(own, xs, ts, strict=True):
@@ -323,8 +344,15 @@ def jvp(f: Function, primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tup
         t = moving.get(output.node) if output.node is not None else None
         if t is None:
             t = 0.0 if type(output._raw) is float else np.zeros_like(output._raw)
-        results.append((t if isinstance(t, Tensor) else constant(t)) if outside else constant(_plain(t)).data)
+        t = t if isinstance(t, Tensor) else constant(t)
+        results.append(t if outside else _own_value(t._raw, output))
     return (y if outside else transform(_plain, y)), rebuild(y, iter(results))
+
+
+def _own_value(raw: Any, output: Tensor) -> Any:
+    """A tangent as a value that nobody else holds, and a number where the output is one."""
+    value = constant(raw).data
+    return float(value) if type(output._raw) is float else value if np.ndim(value) else np.asarray(value)[()]
 
 
 def make_vjp(f: Function, argnum: int | Sequence[int] = 0) -> Function:
@@ -342,7 +370,7 @@ def make_vjp(f: Function, argnum: int | Sequence[int] = 0) -> Function:
         outside = call.outside(outputs)
 
         def pull(g: Any) -> Any:
-            gs = leaves(g)
+            gs = leaves_like(call.value, g)
             through = outside or any(isinstance(leaf, Tensor) for leaf in gs)
             return call.like_arguments(_pull(outputs, gs, call.own, through, retain=True))
 
@@ -380,7 +408,7 @@ def deriv(f: Function, argnum: int = 0) -> Function:
     @_named("deriv", f)
     def differentiated(*args: Any, **kwargs: Any) -> Any:
         x = args[argnum]
-        return make_jvp(f, argnum)(*args, **kwargs)(1.0 if isinstance(x, float) else np.ones_like(x))[1]
+        return make_jvp(f, argnum)(*args, **kwargs)(1.0 if isinstance(x, float) else np.ones_like(x)[()])[1]
 
     return differentiated
 
@@ -401,18 +429,32 @@ def _identity(output: Tensor, start: int, stop: int) -> Any:
 def _jacobian_rows(output: Tensor, own: list[Node], outside: bool) -> list[Any]:
     """d(element of the output)/d(argument) for each of our own nodes, the elements of the output along the first axis.
 
+    A cotangent of 1 gives the derivative of the real part, -1j that of the imaginary part: a complex function of a complex
+    argument is taken for a holomorphic one, for which the first says it all; with a real argument it takes both.
+    """
+    if output.node is None or output.size == 0:
+        zeros = [np.zeros((output.size, *node.shape), node.dtype) for node in own]
+        return [constant(z) for z in zeros] if outside else zeros
+    rows = _swept_rows(output, own, outside, 1)
+    real = [node for node in own if _is_real(node)]
+    if output.dtype.kind == "c" and real:
+        imaginary = dict(zip(real, _swept_rows(output, real, outside, -1j), strict=True))
+        rows = [row + 1j * imaginary[node] if node in imaginary else row for node, row in zip(own, rows, strict=True)]
+    return rows
+
+
+def _swept_rows(output: Tensor, own: list[Node], outside: bool, unit: complex) -> list[Any]:
+    """The cotangents of our own nodes for each element of the output, times a unit.
+
     Many rows go through the graph in one sweep; how many at once is bounded by the memory they take.
     """
-    size = output.size
-    if output.node is None or size == 0:
-        zeros = [np.zeros((size, *node.shape), node.dtype) for node in own]
-        return [constant(z) for z in zeros] if outside else zeros
-    largest = max(math.prod(node.shape) for node in ancestors(output.node) if not isinstance(node.dtype, tuple))
+    largest = max(math.prod(node.shape) for node in ancestors(output.node) if not isinstance(node.dtype, tuple))  # type: ignore[arg-type]
     step = max(1, ELEMENTS_AT_ONCE // max(largest, 1))
     parts = []
-    for start in range(0, size, step):
-        stop = min(start + step, size)
-        g = constant(_identity(output, start, stop))
+    for start in range(0, output.size, step):
+        stop = min(start + step, output.size)
+        basis = _identity(output, start, stop)
+        g = constant(basis if unit == 1 else basis * unit)
         parts.append(_pull([output], [g], own, outside, retain=True, rows=(stop - start,)))
     return parts[0] if len(parts) == 1 else [np.concatenate(pieces) for pieces in zip(*parts, strict=True)]
 
@@ -420,7 +462,8 @@ def _jacobian_rows(output: Tensor, own: list[Node], outside: bool) -> list[Any]:
 def jacobian(f: Function, argnum: int | Sequence[int] = 0) -> Function:
     """The function that returns all derivatives of all outputs: an array of shape output.shape + argument.shape.
 
-    For containers among outputs or arguments, such arrays in the same containers, those of the arguments inside.
+    For containers among outputs or arguments, such arrays in the same containers, those of the arguments inside. That of a
+    complex function of complex numbers is the complex derivative, and right where there is one (see `holomorphic_grad`).
 
     >>> jacobian(lambda x: x * x)(np.array([1.0, 2.0]))
     array([[2., 0.],
@@ -523,16 +566,33 @@ def make_ggnvp(f: Function, g: Function = _half_square, f_argnum: int = 0) -> Fu
 # --- recomputing instead of keeping ----------------------------------------------------------------------------------------
 
 
+def _only_tensors(value: Any) -> list[Tensor]:
+    """The Tensors that a function returned; an error where there is something that may hide others, a generator say."""
+    for leaf in leaves(value):
+        if not (leaf is None or isinstance(leaf, (Tensor, str))):
+            bare(leaf)
+    return [leaf for leaf in leaves(value) if isinstance(leaf, Tensor)]
+
+
+def _weak(x: Any) -> Any:
+    """A Python float again, of what became an array of a single element."""
+    return with_node(float(x._raw), x.node) if isinstance(x, Tensor) else float(x)
+
+
 class Recomputed:
     """A function whose inside is computed again in the backward pass.
 
-    `closure` holds the nodes that it reaches by itself, `first` the raw values of its first run, for whoever asks next.
+    `closure` holds the nodes that it reaches by itself, `first` the raw values of its first run, for whoever asks next, and
+    `weak` says which inputs are Python floats, that they may be so again.
     """
 
-    def __init__(self, function: Function, closure: tuple[Node, ...] = (), first: Any = None) -> None:
+    def __init__(
+        self, function: Function, closure: tuple[Node, ...] = (), first: Any = None, weak: frozenset[int] = frozenset()
+    ) -> None:
         self.function = function
         self.closure = closure
         self.first = first
+        self.weak = weak
 
     def __repr__(self) -> str:
         return getattr(self.function, "__name__", type(self.function).__name__)
@@ -543,18 +603,18 @@ class Recomputed:
             first, self.first = self.first, None
             return first
         with mode(gradients=False):
-            raws = tuple(output._raw for output in _tensors(self.function(*map(constant, arrays))))
+            raws = tuple(output._raw for output in _only_tensors(self.function(*map(constant, arrays))))
         return raws if len(raws) > 1 else raws[0]
 
     def pull(self, g: Any, arrays: tuple[Any, ...], y: Any) -> tuple[Any, ...]:
         """The cotangents of the arrays and of the closure, by running the function again."""
-        arrays = arrays[: len(arrays) - len(self.closure)]
+        arrays = tuple(_weak(x) if i in self.weak else x for i, x in enumerate(arrays[: len(arrays) - len(self.closure)]))
         moving = [i for i, x in enumerate(arrays) if is_inexact(x._raw if isinstance(x, Tensor) else bare(x))]
         lifted, own = lift([arrays[i] for i in moving], "checkpoint")
         full = [x if isinstance(x, Tensor) else constant(x) for x in arrays]
         for i, value in zip(moving, lifted, strict=True):
             full[i] = value
-        outputs = _tensors(_run(self.function, tuple(full), {}))
+        outputs = _only_tensors(_run(self.function, tuple(full), {}))
         self._refuse_other(outputs, y if isinstance(y, tuple) else (y,))
         gs = list(g) if isinstance(g, tuple) else [g]
         outside = any(isinstance(leaf, Tensor) for leaf in [*arrays, *gs])
@@ -621,14 +681,16 @@ def checkpoint(f: Function) -> Function:
         born = next_sequence()
         lifted = [with_node(kept(x), leaf_of(x._raw) if is_inexact(x._raw) else None) for x in inputs]
         value = inner(*lifted)
-        outputs = _tensors(value)
+        outputs = _only_tensors(value)
         closure = _boundary(outputs, born)
-        if not closure and all(x.node is None for x in inputs):
+        if not outputs or (not closure and all(x.node is None for x in inputs)):
             return transform(lambda leaf: leaf.detach() if isinstance(leaf, Tensor) else leaf, value)
         raws = tuple(output._raw for output in outputs)
-        again = Recomputed(inner, closure, raws if len(raws) > 1 else raws[0])
+        weak = frozenset(i for i, x in enumerate(inputs) if type(x._raw) is float)
+        again = Recomputed(inner, closure, raws if len(raws) > 1 else raws[0], weak)
         made = recomputed(*inputs, *map(_stand_in, closure), function=again)
-        return rebuild(value, iter(made if isinstance(made, tuple) else [made]))
+        parts = iter(made if isinstance(made, tuple) else [made])
+        return transform(lambda leaf: next(parts) if isinstance(leaf, Tensor) else leaf, value)
 
     return run
 

@@ -157,6 +157,10 @@ MOVES = [
     *(case(np.einsum, "ij,kj,k->i", M, N, V[:3], optimize=o) for o in (True, "optimal", "greedy")),
     case(np.einsum, "ij,kj,k->i", M, N, V[:3], optimize=["einsum_path", (1, 2), (0, 1)]),
     case(np.einsum, M, [0, 1], N, [2, 1], [0, 2]),
+    case(np.einsum, "ij,jk", M, N[:1, :2]),  # a label of length 1 in one operand stands for any length
+    case(np.einsum, "ij,jk->ki", M[:, :1], N[:, 1:].T),
+    case(np.einsum, "i,i,i", V[:1], W, V[:1]),
+    case(np.einsum, "ii,i->i", S, V[:1]),
 ]  # fmt: skip
 ELEMENTS = [
     *(case(f, M) for f in (np.deg2rad, np.radians, np.rad2deg, np.degrees, np.fabs, np.modf, np.frexp, np.spacing, np.fix)),
@@ -168,6 +172,7 @@ ELEMENTS = [
     case(np.divmod, M, np.abs(N) + 0.2),
     case(np.float_power, np.abs(M), N),
     case(np.nan_to_num, M, copy=True, nan=3.0),
+    case(np.nan_to_num, M, True, 3.0),
     case(np.angle, M),
     case(np.real_if_close, M),
 ]
@@ -330,12 +335,23 @@ ERRORS: dict[str, tuple[type[Exception], Any]] = {
     "diag of three axes": (ag.ShapeError, lambda t: np.diag(t[None, None])),
     "fliplr of a vector": (ag.ShapeError, lambda t: np.fliplr(t)),
     "rot90 about one axis": (ag.ShapeError, lambda t: np.rot90(t[None], axes=(0, 0))),
+    "rot90 beyond the axes": (ag.IndexingError, lambda t: np.rot90(t[None], 4, axes=(0, 5))),
+    "rot90 of a number": (ag.IndexingError, lambda t: np.rot90(t[0])),
     "rollaxis beyond the axes": (ag.IndexingError, lambda t: np.rollaxis(t, 3)),
     "block of uneven lists": (ag.ShapeError, lambda t: np.block([[t], t])),
     "block of nothing": (ag.ShapeError, lambda t: np.block([[t], []])),
     "block of tuples": (ag.DtypeError, lambda t: arrangement.block([(t, t)])),
     "resize to a negative length": (ag.ShapeError, lambda t: np.resize(t, (-1,))),
     "array_split into none": (ag.ShapeError, lambda t: np.array_split(t, 0)),
+    "array_split of a number": (ag.IndexingError, lambda t: np.array_split(t[0], 2)),
+    "split into none": (ag.ShapeError, lambda t: np.split(t, 0)),
+    "repeat beyond the axes": (ag.IndexingError, lambda t: np.repeat(t, [1, 2], axis=1)),
+    "tensordot beyond the axes": (ag.IndexingError, lambda t: np.tensordot(t, t, axes=((1,), (1,)))),
+    "tensordot over too many axes": (ag.IndexingError, lambda t: np.tensordot(t, t, axes=2)),
+    "tril_indices_from a vector": (ag.ShapeError, lambda t: np.tril_indices_from(t)),
+    "clip into another": (ag.NoRuleError, lambda t: ag.clip(t, 0, 1, np.zeros(5))),
+    "nan_to_num in place": (ag.NoRuleError, lambda t: np.nan_to_num(t, copy=False)),
+    "linspace of fewer than none": (ag.ShapeError, lambda t: np.linspace(t, 1.0, -1)),
     "vsplit of a vector": (ag.ShapeError, lambda t: np.vsplit(t, 1)),
     "unstack of a number": (ag.ShapeError, lambda t: np.unstack(t[0])),
     "meshgrid of unknown indexing": (ag.ShapeError, lambda t: np.meshgrid(t, indexing="yx")),
@@ -358,6 +374,8 @@ ERRORS: dict[str, tuple[type[Exception], Any]] = {
     "concatenate to a narrow dtype": (ag.DtypeError, lambda t: np.concatenate([t], dtype=int)),
     "concatenate of unsafe numbers": (ag.DtypeError, lambda t: np.concatenate([t], dtype=np.float32, casting="safe")),
     "take beyond the end": (ag.IndexingError, lambda t: np.take(t, 5)),
+    "take beyond the axes": (ag.IndexingError, lambda t: np.take(t, [0, 1], axis=1)),
+    "take_along_axis beyond the axes": (ag.IndexingError, lambda t: np.take_along_axis(t[None], np.array([[1]]), 2)),
     "take in an unknown mode": (ag.DtypeError, lambda t: np.take(t, 5, mode="mirror")),
     "take_along_axis of fewer axes": (ag.ShapeError, lambda t: np.take_along_axis(t[None], np.array([1]), 1)),
     "einsum with a dtype": (ag.NoRuleError, lambda t: np.einsum("i", t, dtype=float)),
@@ -472,6 +490,70 @@ def test_nan_to_num_stops_what_is_not_finite() -> None:
     with np.errstate(divide="ignore"):
         np.nan_to_num(np.log(x), neginf=-1.0).sum().backward()
     np.testing.assert_array_equal(x.grad.numpy(), [0.0, 0.25])
+
+
+def test_nan_to_num_replaces_each_part_of_a_complex_number() -> None:
+    z = np.array([complex(np.nan, 2), complex(1, np.inf), 3 - 4j])
+
+    def f(z: Any) -> Any:
+        y = np.nan_to_num(z, posinf=9.0)
+        return (np.real(y) + 5 * np.imag(y)).sum()
+
+    np.testing.assert_array_equal(vjp(f, z)[1](1.0)[0], [-5j, 1, 1 - 5j])
+
+
+@pytest.mark.parametrize("ufunc", [np.add, np.subtract, np.arctan2, np.maximum])
+def test_outer_of_a_ufunc(ufunc: Any) -> None:
+    y, pull = vjp(ufunc.outer, M, W)
+    np.testing.assert_array_equal(y, ufunc.outer(M, W))
+    directions = [np.cos(M), np.sin(W)]
+    along = sum(np.vdot(p, d) for p, d in zip(pull(np.cos(y)), directions, strict=True))
+    np.testing.assert_allclose(along, np.vdot(np.cos(y), directional(ufunc.outer, [M, W], directions)), rtol=1e-8)
+    np.testing.assert_array_equal(np.add.outer(1.0, Tensor(V)).numpy(), 1.0 + V)
+
+
+BY_NAME: dict[str, tuple[Any, dict[str, Any]]] = {
+    "reshape": (np.reshape, {"shape": (4, 3)}),
+    "repeat": (np.repeat, {"a": M, "repeats": 2}),
+    "dot": (np.dot, {"a": M, "b": V[:4]}),
+    "tensordot": (np.tensordot, {"a": M, "b": V[:4], "axes": 1}),
+    "moveaxis": (np.moveaxis, {"a": M, "source": 0, "destination": 1}),
+    "take": (np.take, {"a": M, "indices": [0, 2], "axis": 1}),
+    "clip": (np.clip, {"a": M, "a_min": 0.0, "a_max": 1.0}),
+    "sum": (np.sum, {"a": M, "axis": 0}),
+    "insert": (np.insert, {"arr": V, "obj": 1, "values": 2.0}),
+}
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_arguments_by_numpys_names(name: str) -> None:
+    function, kwargs = BY_NAME[name]
+    first = () if {"a", "arr"} & kwargs.keys() else (M,)
+    named = {key: Tensor(x) if key in ("a", "arr") else x for key, x in kwargs.items()}
+    np.testing.assert_allclose(function(*map(Tensor, first), **named).numpy(), function(*first, **kwargs), rtol=1e-15)
+
+
+DTYPES = {
+    "vdot of booleans": lambda lift: np.vdot(lift(V > 0), lift(W > 0)),
+    "clip of booleans": lambda lift: np.clip(lift(V > 0), None, 1),
+    "angle of booleans": lambda lift: np.angle(lift(V > 0)),
+    "odd margins of booleans": lambda lift: np.pad(lift(V > 0), 2, "reflect", reflect_type="odd"),
+    "real_if_close of booleans": lambda lift: np.real_if_close(lift(V > 0)),
+    "single slopes": lambda lift: np.gradient(lift(V.astype("f")), X),
+    "single logspace": lambda lift: np.logspace(lift(V.astype("f")), lift(W.astype("f")), 4),
+    "logspace of booleans": lambda lift: np.logspace(lift(V > 0), 2.0, 4),
+    "single linspace": lambda lift: np.linspace(lift(V.astype("f")), 1, 4),
+    "half a geomspace": lambda lift: np.geomspace(lift(np.abs(V).astype(np.float16)), 2.0, 4),
+    "single geomspace": lambda lift: np.geomspace(lift(np.abs(V).astype("f")), 2, 4, dtype="f"),
+    "whole linspace": lambda lift: np.linspace(lift(V), 1.0, 6, dtype=int),
+}
+
+
+@pytest.mark.parametrize("name", DTYPES)
+def test_dtypes_are_numpys(name: str) -> None:
+    expected, got = DTYPES[name](np.asarray), DTYPES[name](Tensor)
+    assert got.dtype == expected.dtype
+    np.testing.assert_allclose(got.numpy(), expected, rtol=3e-6 if expected.dtype == np.float32 else 1e-13)
 
 
 QUESTIONS: list[tuple[Any, tuple[Any, ...], dict[str, Any]]] = [

@@ -498,6 +498,8 @@ WRONG: dict[str, tuple[Any, type[Exception], str]] = {
     "data shape": (lambda: setattr(Tensor(np.ones(3)), "data", np.ones(2)), ag.ShapeError, "keeps its shape"),
     "grad shape": (lambda: setattr(Tensor(np.ones(3)), "grad", np.ones(2)), ag.ShapeError, "gradient of shape"),
     "unknown attribute": (lambda: ag.flip(Tensor(np.ones(3)), axes=0), TypeError, "does not know axes="),
+    "attribute twice": (lambda: ag.roll(Tensor(np.ones(2)), 1, 0, axis=0), TypeError, "axis twice|multiple values"),
+    "rule's attribute twice": (lambda: ag.argmax(Tensor(np.ones(2)), 0, axis=0), TypeError, "axis twice"),
     "missing attribute": (lambda: ag.moveaxis(Tensor(np.ones((2, 2))), source=0), TypeError, "needs destination"),
     "einsum": (lambda: ag.einsum("ij,jk", Tensor(np.ones((2, 3)))), ag.ShapeError, "operands"),
     "bernoulli": (lambda: ag.random.bernoulli(Tensor(0.5)), ag.NoRuleError, "reparameterised"),

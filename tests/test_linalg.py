@@ -124,6 +124,10 @@ NUMPY: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [
     ("norm", (BATCH, 3, 1, True), {}),
     ("norm", (BATCH, None, -1), {}),
     ("norm", (np.array([3, 4]),), {}),
+    *[("norm", (np.zeros(shape), order), {}) for shape in ((0, 0), (0, 3), (2, 0)) for order in (1, 2, np.inf, "nuc", "fro")],
+    ("norm", (np.zeros((0, 3)), np.inf, 0), {}),
+    ("cond", (np.zeros((2, 2)),), {}),
+    ("cond", (np.stack([EYE, ZERO]), -2), {}),
     ("vector_norm", (BATCH,), {"axis": (0, 2), "ord": 3, "keepdims": True}),
     ("vector_norm", (BATCH,), {}),
     ("vector_norm", (A,), {"axis": 0, "ord": np.inf}),
@@ -216,6 +220,10 @@ SCIPY: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [
     ("toeplitz", (V,), {}),
     ("toeplitz", (V, np.array([0.5, 1.0])), {}),
     ("toeplitz", (Z[0],), {}),
+    ("toeplitz", (A, BATCH), {}),
+    ("toeplitz", (np.float64(2.0), V), {}),
+    ("sqrtm", (np.array([[2, 1], [1, 3]]),), {}),
+    ("logm", (np.array([[2, 1], [1, 3]]),), {}),
     ("polar", (A,), {}),
     ("polar", (B,), {"side": "left"}),
 ]
@@ -353,6 +361,7 @@ COMPOSITES: list[Any] = [
     (lambda x: linalg.cho_solve(linalg.cho_factor(symmetric(x), lower=True), x), H),
     (lambda x: linalg.solve_banded((1, 1), x, x[0]), A), (lambda x: linalg.solve_banded((2, 0), x, x), Z),
     (lambda x: linalg.block_diag(x, x[0] ** 2), A), (lambda x: linalg.toeplitz(x[0], x[1] ** 2), A), (linalg.toeplitz, Z[0]),
+    (lambda x: linalg.toeplitz(x, x[0] ** 2), Z),
     *[(getattr(linalg, name), x) for name in ("sinm", "cosm", "tanm", "sinhm", "coshm", "tanhm", "polar") for x in (A, Z)],
     (lambda x: linalg.polar(x, side="left"), B.T),
     (linalg.sqrtm, np.array([[1.0, 5.0], [0.0, 1.0]])), (linalg.logm, np.array([[1.0, 5.0], [0.0, 1.0]])),
@@ -412,6 +421,12 @@ def rebuilt_symmetric(x: Any) -> Any:
     return (v * w) @ v.T
 
 
+def likelihood(x: Any) -> Any:
+    """log det(x) + 1^T inv(x) 1."""
+    w, v = np.linalg.eigh(x)
+    return np.sum(np.log(w)) + np.sum(v.sum(axis=0) ** 2 / w)
+
+
 GRID = np.arange(9.0).reshape(3, 3)
 NAN = np.full((2, 2), np.nan)
 POINTS: list[Any] = [
@@ -436,7 +451,13 @@ POINTS: list[Any] = [
     ("rebuilt from eigh", lambda x: rebuilt_symmetric(x) * GRID, 2 * np.eye(3), (GRID + GRID.T) / 2),
     ("rebuilt, rank 1", lambda x: rebuilt_symmetric(x) * GRID, np.outer(V, V), (GRID + GRID.T) / 2),
     ("projector of equal values", lambda x: (lambda v: v @ v.T)(np.linalg.eigh(x)[1]) * GRID, np.eye(3) + 1, np.zeros((3, 3))),
-    ("square from eigh", lambda x: (lambda r: (r[1] * r[0] ** 2) @ r[1].T)(np.linalg.eigh(x)), 3 * EYE, 6 * np.ones((2, 2))),
+    ("square from eigh", lambda x: (lambda r: (r[1] * r[0] ** 2) @ r[1].T)(np.linalg.eigh(x)) * GRID, 3 * np.eye(3),
+     3 * (GRID + GRID.T)),
+    # Where the cotangents are the same as those of losses with another gradient.
+    ("likelihood at the identity", likelihood, EYE, NAN),
+    ("square from eigh, one sum", lambda x: (lambda r: (r[1] * r[0] ** 2) @ r[1].T)(np.linalg.eigh(x)), 3 * EYE, NAN),
+    ("rebuilt, and log det", lambda x: (lambda r: np.sum((r[0] * r[1]) @ r[2]) + np.sum(np.log(r[1])))(np.linalg.svd(x)),
+     EYE, NAN),
     ("svdvals, equal", lambda x: np.linalg.svd(x)[1], EYE, EYE),
     ("rebuilt from eigh, zero", lambda x: rebuilt_symmetric(x) * GRID, np.zeros((3, 3)), np.full((3, 3), np.nan)),
     ("largest of equal eigenvalues", lambda x: np.linalg.eigvalsh(x)[-1], np.eye(3), np.eye(3) / 3),
@@ -549,12 +570,82 @@ def test_rows_of_hessians(function: Callable[..., Any], wanted: Any) -> None:
     np.testing.assert_allclose(hessian(function)(np.array([[2.0, 1.0], [1.0, 3.0]]))[0, 0], wanted, atol=1e-6)
 
 
-def test_second_derivatives_where_eigenvalues_are_equal() -> None:
-    """Along the identity itself; the trace of x and of x @ x, in terms of eigenvalues."""
-    for power, second in ((1, 0.0), (2, 2.0), (3, 12.0)):
-        slope = lambda x, power=power: vjp(lambda z: (np.linalg.eigh(z)[0] ** power).sum(), x)[1](1.0)[0]  # noqa: E731
-        pulled = vjp(slope, 2 * EYE)[1](EYE + 0.5)[0]
-        np.testing.assert_allclose(pulled, second * (EYE + 0.5), atol=1e-12)
+SPECTRA: list[Any] = [
+    ("eigvalsh", np.linalg.eigvalsh), ("eigh", lambda x: np.linalg.eigh(x)[0]),
+    ("svdvals", np.linalg.svdvals), ("svd", lambda x: np.linalg.svd(x)[1]),
+]  # fmt: skip
+SLOPES: list[Any] = [  # a loss of the values, and its second derivative along the identity, at twice the identity
+    (np.sum, 0.0), (lambda w: np.sum(w**2), 2.0), (lambda w: np.sum(w**3), 12.0), (lambda w: np.sum(w) ** 2, 4.0),
+    (lambda w: np.prod(w), 1.0), (lambda w: np.sum(np.log(w)) ** 2, 1.0 - np.log(2.0)),
+]  # fmt: skip
+
+
+def second(f: Any, x: Any, along: Any) -> list[Any]:
+    """The second derivative of f along a matrix, by reverse mode twice and by forward over reverse."""
+
+    def slope(z: Any) -> Any:
+        return vjp(f, z)[1](1.0)[0]
+
+    return [vjp(slope, x)[1](along)[0], jvp(slope, (x,), (along,))[1]]
+
+
+@pytest.mark.parametrize(("name", "values"), SPECTRA)
+@pytest.mark.parametrize(("loss", "wanted"), SLOPES)
+def test_second_derivatives_where_values_are_equal(name: str, values: Any, loss: Any, wanted: float) -> None:
+    """Only what keeps the values equal is known: the rest is a limit that differs between losses of one gradient."""
+    for found in second(lambda x: loss(values(x)), 2 * EYE, EYE):
+        np.testing.assert_allclose(found, wanted * EYE, atol=1e-12)
+    for along in (EYE + 0.5, np.diag([1.0, 2.0]), np.diag([1.0, -1.0]), np.array([[0.0, 1.0], [1.0, 0.0]])):
+        for found in second(lambda x: loss(values(x)), 2 * EYE, along):
+            assert not np.isfinite(found).all()
+
+
+def test_second_derivatives_where_equal_values_have_a_slope_of_zero() -> None:
+    for values in (np.linalg.eigvalsh, np.linalg.svdvals):
+        for along in (EYE, np.diag([1.0, -1.0])):
+            for found in second(lambda x, values=values: np.sum((values(x) - 2.0) ** 2), 2 * EYE, along):  # type: ignore[misc]
+                assert not np.isfinite(found).all() or (found == 2 * along).all()
+
+
+@pytest.mark.parametrize("f", [lambda w: w, lambda w: w**2, np.log, np.exp])
+@pytest.mark.parametrize("part", [lambda x: np.sum(x**2 * [[1, 2], [2, 5]]), lambda x: np.sum(x * [[1, 2], [2, 5]])])
+@pytest.mark.parametrize(
+    "along", [np.diag([1.0, -1.0]), np.diag([1.0, 2.0]), np.ones((2, 2)), np.array([[1.0, 0.3], [0.3, 2.0]])]
+)
+def test_no_second_derivative_of_vectors_that_are_a_choice(f: Any, part: Any, along: Any) -> None:
+    def from_eigh(x: Any) -> Any:
+        w, v = np.linalg.eigh(x)
+        return part((v * f(w)) @ v.T)
+
+    def from_svd(x: Any) -> Any:
+        u, s, vh = np.linalg.svd(x)
+        return part((u * f(s)) @ vh)
+
+    for loss in (from_eigh, from_svd):
+        for found in second(loss, EYE, along):
+            assert not np.isfinite(found).all()
+
+
+@pytest.mark.parametrize("shape", [(2, 2), (3, 2), (2, 3)])
+def test_second_derivatives_at_singular_values_of_zero(shape: tuple[int, int]) -> None:
+    """The sum of their squares has one, their sum has none, and both have a gradient of zero."""
+    for along in np.eye(shape[0] * shape[1]).reshape(-1, *shape):
+        for found in second(lambda x: np.sum(np.linalg.svdvals(x) ** 2), np.zeros(shape), along):
+            assert not np.isfinite(found).all()
+
+
+def test_second_derivatives_of_least_squares_with_equal_singular_values() -> None:
+    along = np.array([[1.0, 0.3], [0.3, 2.0]])
+    found = second(lambda x: np.sum(np.linalg.lstsq(x, np.ones(2))[0] ** 2), EYE, along)
+    expected = second(lambda x: np.sum(np.linalg.solve(x, np.ones(2)) ** 2), EYE, along)
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize(("name", "values"), SPECTRA)
+def test_both_modes_share_a_slope_among_equal_values(name: str, values: Any) -> None:
+    found = jvp(values, (EYE,), (np.diag([1.0, 2.0]),))[1]
+    np.testing.assert_allclose(found, [1.5, 1.5])
+    np.testing.assert_allclose(np.tensordot(autograd.jacobian(values)(EYE), np.diag([1.0, 2.0])), found)
 
 
 def test_third_derivatives_of_expm() -> None:
@@ -597,6 +688,12 @@ ERRORS: list[Any] = [
     (lambda: linalg.norm(Tensor(V), "fro"), ShapeError, "'fro'"),
     (lambda: linalg.norm(Tensor(BATCH), 2), ShapeError, "3 axes"),
     (lambda: linalg.norm(Tensor(A), axis=(0, -2)), ShapeError, "differ"),
+    (lambda: linalg.norm(Tensor(A), axis=2), IndexError, "norm: axis=2 .* has 2 axes"),
+    (lambda: linalg.norm(Tensor(A), axis=(0, -3)), IndexError, "has 2 axes"),
+    (lambda: linalg.vector_norm(A, axis=5), IndexError, "vector_norm: axis=5"),
+    (lambda: linalg.cond(np.zeros((0, 0))), np.linalg.LinAlgError, "empty"),
+    (lambda: np.matvec(Tensor(V), V), ShapeError, "two axes"),
+    (lambda: np.vecmat(V, Tensor(V)), ShapeError, "two axes"),
     (lambda: linalg.outer(Tensor(A), V), ShapeError, "vectors"),
     (lambda: np.cross(Tensor(np.ones(4)), np.ones(4)), ShapeError, "three elements"),
     (lambda: linalg.cross(Tensor(np.ones(2)), np.ones(2)), ShapeError, "length 3"),

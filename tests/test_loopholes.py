@@ -36,6 +36,12 @@ def test_what_writes_into_a_tensor_leaves_graphs_alone(name: str) -> None:
     np.testing.assert_array_equal(x.grad.data, [2.0, 3.0])
 
 
+def test_infinities_of_both_signs_may_meet_in_a_sum_over_broadcast_axes() -> None:
+    f = lambda x: (np.sqrt(x + np.zeros(2)) * np.array([1.0, -1.0])).sum()  # noqa: E731
+    assert np.isnan(grad(f)(np.zeros(1))).all()
+    assert np.isnan(grad(lambda x: np.sqrt(x).sum() - np.sqrt(x).sum())(np.zeros(2000))).all()
+
+
 def test_numpy_does_not_write_into_a_tensor_as_out() -> None:
     x, c, y = scene()
     with pytest.raises(ag.AliasError):

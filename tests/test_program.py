@@ -269,6 +269,27 @@ def test_draws_come_from_the_stream() -> None:
         np.testing.assert_array_equal(a.numpy(), b)
 
 
+def test_a_recorded_backward_through_an_index_absorbs_nan() -> None:
+    def step(x: Any) -> Any:
+        y = ag.top_k(x.requires_grad_(), 1)[0]
+        (y * y).sum().backward()
+        return x.grad
+
+    gradient, program = record(step, np.array([np.nan, 1.0]))
+    np.testing.assert_array_equal(gradient.numpy(), [np.nan, 0.0])
+    np.testing.assert_array_equal(program.run(np.array([1.0, 3.0])).numpy(), [0.0, 6.0])
+    np.testing.assert_array_equal(program.run(np.array([2.0, np.nan])).numpy(), [0.0, np.nan])
+
+
+def test_a_recorded_jacobian_replays() -> None:
+    def step(x: Any) -> Any:
+        return ag.jacobian(lambda x: np.cumprod(x) * np.sqrt(x))(x)
+
+    _, program = record(step, np.array([1.0, 2.0, 0.5]))
+    for x in (np.array([1.0, 2.0, 0.5]), np.array([0.3, 0.0, 2.0])):
+        np.testing.assert_allclose(program.run(x).numpy(), step(x), rtol=1e-12)
+
+
 def test_a_tensor_keeps_nothing_of_a_recording_alive() -> None:
     w = Tensor([1.0, 2.0])
 

@@ -93,6 +93,8 @@ def test_lists_numbers_and_integers() -> None:
     assert convolve([1, 2], [3]).dtype == np.convolve([1, 2], [3]).dtype
     np.testing.assert_array_equal(convolve(2.0, [1.0, 2.0]), np.convolve(2.0, [1.0, 2.0]))
     np.testing.assert_array_equal(correlate([1, 2], Tensor([3.0])).detach().numpy(), [3, 6])
+    flags = np.array([True, False, True])
+    assert correlate(Tensor(flags), flags).dtype == np.correlate(flags, flags).dtype
 
 
 @pytest.mark.parametrize("name", ["convolve", "correlate"])
@@ -175,6 +177,7 @@ def test_many_windows_are_looked_at_and_not_copied(monkeypatch: Any) -> None:
 REFUSED = {
     "mode": (lambda: np.convolve(Tensor([1.0]), [1.0], "some"), "convolve: mode='some', and the modes are"),
     "empty": (lambda: np.convolve(Tensor(np.zeros(0)), [1.0]), r"convolve takes .* and got shape \(0,\)"),
+    "period": (lambda: np.interp(Tensor([1.0]), [0.0, 1.0], [1.0, 2.0], period=0), "period=0"),
     "matrix": (lambda: np.correlate([1.0], Tensor(np.ones((2, 2)))), r"correlate takes .* and got shape \(2, 2\)"),
     "both longer": (lambda: convolve_nd(np.ones((2, 3)), np.ones((3, 2)), mode="valid"), "one array must be the longer"),
     "ranks": (lambda: convolve_nd(np.ones(3), np.ones((3, 2)), ([0], [0, 1])), "must pair axes"),

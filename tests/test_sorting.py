@@ -158,6 +158,9 @@ WHOLE: list[Row] = [
     (np.histogram, (np.array([NAN, 0.5, 2.0]), np.array([0.0, 1.0])), {}),
     (np.histogram, (np.array([2.0, 2.0]),), {"bins": 2}),
     (np.sort_complex, (V,), {}),
+    (np.sort_complex, (np.array([3, 1], np.int8),), {}),
+    (np.sort_complex, (np.array([3, 1]),), {}),
+    (np.histogram, (V, np.array([0.0])), {}),
     (np.unique, (TIES,), {"return_index": True, "return_inverse": True, "return_counts": True}),
     (np.unique, (np.array([NAN, 1.0, NAN]),), {"return_counts": True}),
     (np.unique, (np.array([NAN, 1.0, NAN]),), {"return_counts": True, "equal_nan": False}),
@@ -206,6 +209,19 @@ def test_histogram_in_its_weights_and_its_edges(density: bool) -> None:
     check_gradients(lambda x: np.histogram(x, 3, density=density)[1], [V])
     if density:
         check_gradients(lambda x: np.histogram(x, 3, density=True)[0], [V])
+
+
+def test_edges_of_no_elements_have_a_gradient_of_no_elements() -> None:
+    assert vjp(lambda x: np.histogram_bin_edges(x, 3), np.zeros(0))[1](np.ones(4))[0].shape == (0,)
+
+
+@pytest.mark.parametrize("change", [None, 0.5, NAN], ids=["all differ", "two are equal", "nan"])
+def test_a_large_sort_is_stable_too(change: float | None) -> None:
+    x = np.random.default_rng(0).permutation(np.linspace(0, 1, 12_000)).reshape(3, 4000)
+    if change is not None:
+        x[:, ::3] = change
+    for axis in (0, 1):
+        np.testing.assert_array_equal(np.argsort(Tensor(x), axis=axis).numpy(), np.argsort(x, axis=axis, stable=True))
 
 
 def test_counts_have_no_gradient() -> None:
@@ -331,6 +347,8 @@ ERRORS = {
     "nan only": (lambda: np.nanargmax(Tensor([NAN])), ValueError, "All-NaN"),
     "range of nan": (lambda: np.histogram(Tensor([NAN, 1.0])), ValueError, "not finite"),
     "weights and a rule for bins": (lambda: np.histogram(Tensor(V), "auto", weights=V), NoRuleError, "weights"),
+    "falling bins": (lambda: np.histogram(Tensor(V), [1.0, 0.0]), ValueError, "increase"),
+    "falling edges": (lambda: np.histogram_bin_edges(V, Tensor([1.0, 0.0])), ValueError, "increase"),
     "negative counts": (lambda: np.bincount(Tensor([-1])), ValueError, "negative"),
 }
 

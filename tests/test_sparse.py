@@ -233,11 +233,35 @@ def test_the_operator_knows_scipys_matrices() -> None:
     np.testing.assert_allclose(op(t.T, S.T).numpy(), RIGHT[1].T @ DENSE.T)
     np.testing.assert_allclose(op(t.T, DENSE.T).numpy(), RIGHT[1].T @ DENSE.T)
     assert op(t, "text") is NotImplemented
+    with pytest.raises(ag.ShapeError):
+        S @ Tensor(2.0)
     A = sparse.matrix(S, data=Tensor(S.data, requires_grad=False))
     y = A @ t
     y.sum().backward()
     np.testing.assert_allclose(t.grad.numpy(), np.repeat(DENSE.sum(0)[:, None], 2, 1))
     assert not (A @ t.detach()).requires_grad
+
+
+@pytest.mark.parametrize("kind", ["csr_array", "csc_array", "coo_array", "dia_array", "csr_matrix", "csc_matrix"])
+def test_a_matrix_of_scipy_stands_beside_the_operator(kind: str) -> None:
+    S = getattr(scipy.sparse, kind)(DENSE)
+    for product, x in (
+        (lambda M, t: M @ t, RIGHT[0]),
+        (lambda M, t: M @ t, RIGHT[1]),
+        (lambda M, t: t @ M, LEFT[0]),
+        (lambda M, t: t @ M, LEFT[1]),
+        (lambda M, t: M.T @ t, LEFT[0]),
+    ):
+        for t in (Tensor(x), ag.asarray(x)):
+            y = product(S, t)
+            assert isinstance(y, Tensor)
+            assert y.requires_grad == t.requires_grad
+            np.testing.assert_allclose(y.numpy(), product(DENSE, x), rtol=1e-13)
+        g = np.cos(np.arange(y.size)).reshape(y.shape)
+        wanted = vjp(lambda t, p=product: p(DENSE, t), x)[1](g)[0]
+        np.testing.assert_allclose(vjp(lambda t, p=product: p(S, t), x)[1](g)[0], wanted, rtol=1e-12)
+        _, program = record(lambda t, p=product: p(S, t), x)
+        np.testing.assert_allclose(program.run(x + 1).numpy(), product(DENSE, x + 1), rtol=1e-13)
 
 
 ERRORS: dict[str, tuple[type[Exception], Any]] = {

@@ -60,6 +60,8 @@ VALUES = {
     "ndtri_exp": (-ABOVE,),
     "huber": (0.5, REAL),
     "stdtr": (3.0, REAL),
+    **dict.fromkeys(["fdtr", "fdtrc"], (3.0, 5.0, ABOVE)),
+    **dict.fromkeys(["chdtr", "chdtrc"], (3.0, ABOVE)),
     "zeta": (2.5, ABOVE),
     "multigammaln": (ABOVE + 1, 3),
 }
@@ -194,6 +196,11 @@ EDGES = [
     (lambda x: special.gammaincc(3.0, x), [800.0], [-(800.0**2) * math.exp(-700) * math.exp(-100) / 2]),
     (lambda x: special.betainc(1.0, 1.0, x), [0.0, 1.0, -1.0, 2.0], [1, 1, NAN, NAN]),
     (lambda x: special.betainc(0.5, 2.0, x), [0.0, 1.0], [INF, 0]),
+    (lambda x: special.gammainc(1.5, x), [INF], [0]),
+    (lambda x: special.chdtrc(4.0, x), [2.0, INF], [-math.exp(-1) / 2, 0]),
+    (lambda x: special.fdtr(2.0, 2.0, x), [0.0, 1.0, 1e10, INF], [1, 0.25, 1e-20 * (1 - 2e-10), 0]),
+    (lambda x: special.fdtrc(2.0, 2.0, x), [1e-10, 1.0, 3.0], [-1 + 2e-10, -0.25, -1 / 16]),
+    (lambda x: special.k1(x), [700.0], [-4.676452304252103e-306]),
     (lambda x: special.stdtr(2.0, x), [0.0, INF, -1e10], [math.sqrt(2) / 4, 0, 1e-30]),
     (lambda x: special.expn(1, x), [0.0, 1.0], [-INF, -math.exp(-1)]),
     (lambda x: special.expn(3, x), [0.0], [-1]),
@@ -208,6 +215,69 @@ EDGES = [
 @pytest.mark.parametrize(("f", "points", "want"), EDGES, ids=range(len(EDGES)))
 def test_slopes_of_families(f, points, want):
     agree(slopes(f, points), want, 1e-12)
+
+
+# Arguments, the logarithm, its slope and the slope of that, from 50 digits.
+TAILS = [
+    (special.log_gammainc, (3.0, 1e-150), -1037.9550513165486, 3e150, -3e300),
+    (special.log_gammainc, (30.0, 1e-20), -1456.2092921452577, 3e21, -3.0000000000000002e41),
+    (special.log_gammainc, (500.0, 10.0), -1470.0177508159989, 49.00203649129539, -4.999995869900499),
+    (special.log_gammainc, (1000.0, 300.0), -507.9896393300137, 2.3347581328114115, -0.011109089278439925),
+    (special.log_gammainc, (10000.0, 5000.0), -1936.3029753315975, 1.0001998801517142, -0.00039996007981968866),
+    (special.log_gammainc, (2.0, 1.0), -1.3308932682040546, 1.3922111911773327, -1.938252000839408),
+    (special.log_gammainc, (50.0, 20.0), -18.200828516730247, 1.5310686789169599, -0.12412171513093286),
+    (special.log_gammaincc, (1.5, 800.0), -796.5362874834134, -0.9993757797891085, -7.793023484212432e-07),
+    (special.log_gammaincc, (0.3, 1000.0), -1005.9319257475905, -1.0006993018825545, 6.986056402557142e-07),
+    (special.log_gammaincc, (1.0, 900.0), -900.0, -1.0, 0.0),
+    (special.log_gammaincc, (3.0, 5000.0), -4983.658360797738, -0.9996000799999936, -7.996800000511743e-08),
+    (special.log_gammaincc, (100.0, 1500.0), -1135.057158566831, -0.9340470373764561, -4.393512212476795e-05),
+    (special.log_gammaincc, (1000.0, 3000.0), -906.4545069900745, -0.6671661680981212, -0.00011086173328370967),
+    (special.log_gammaincc, (1e-10, 800.0), -829.7117103215526, -1.001248443327727, 1.5586155651501519e-06),
+    (special.log_gammaincc, (2.0, 1.0), -0.3068528194400547, -0.5, -0.25),
+    (special.log_gammaincc, (50.0, 90.0), -13.31503925460324, -0.46765200180018096, -0.005656927300967348),
+    (special.log_betainc, (900.0, 3.0, 0.2), -1436.02488075745, 4497.503468365813, -22503.116329105447),
+    (special.log_betainc, (10000.0, 10000.0, 0.3), -1748.488537827141, 19052.615927023824, -131494.32113672196),
+    (special.log_betainc, (50.0, 0.5, 1e-07), -808.4356589028735, 500000000.49019617, -5000000000000000.0),
+    (special.log_betainc, (2000.0, 0.01, 0.5), -1397.733015583084, 4001.9780239383244, -7996.047892476785),
+    (special.log_betainc, (3.0, 4.0, 0.2), -2.313848285272756, 12.427184466019417, -76.76501083985295),
+    (special.log_betaincc, (3.0, 900.0, 0.8), -1436.0248807574503, -4497.503468365815, -22503.11632910546),
+    (special.log_betaincc, (10000.0, 10000.0, 0.7), -1748.48853782714, -19052.615927023817, -131494.3211367219),
+    (special.log_betaincc, (0.5, 50.0, 0.9999999), -808.4356589291913, -500000000.75337404, -5000000005263559.0),
+    (special.log_betaincc, (3.0, 4.0, 0.8), -4.076897648618381, -18.113207547169814, -101.67319330722681),
+    (special.log_stdtr, (1000.0, -60.0), -767.2789337230812, 13.047092221249805, 0.12302778939049813),
+    (special.log_stdtr, (1000.0, -100.0), -1203.2731472575078, 9.091816186803099, 0.0744057252933579),
+    (special.log_stdtr, (3.0, -1e150), -1036.065568408276, 3e-150, 3e-300),
+    (special.log_stdtr, (100000.0, -50.0), -1239.4496468437255, 48.7999840322236, -0.9276107128917606),
+    (special.log_stdtr, (3.0, -2.0), -2.6640861743156115, 0.9690894147329147, 0.1683964659473765),
+    (special.log_stdtr, (30.0, -1000000000000.0), -780.540541769134, 3e-11, 3e-23),
+]
+
+
+@pytest.mark.parametrize(("f", "at", "value", "slope", "bend"), TAILS, ids=range(len(TAILS)))
+def test_logarithms_of_probabilities_that_underflow(f, at, value, slope, bend):
+    *parameters, x = at
+    along = lambda x: f(*parameters, x)  # noqa: E731
+    agree(along(x), value)
+    agree(grad(along)(x), slope, 1e-12)
+    agree(grad(grad(along))(x), bend, 1e-8)
+
+
+@pytest.mark.parametrize(
+    ("f", "at", "value", "slope"),
+    [
+        (special.log_gammainc, (0.5, 0.0), -INF, INF),
+        (special.log_gammaincc, (3.0, INF), -INF, -1),
+        (special.log_gammaincc, (3.0, 0.0), 0, 0),
+        (special.log_betainc, (0.5, 2.0, 0.0), -INF, INF),
+        (special.log_betaincc, (0.5, 2.0, 1.0), -INF, -INF),
+        (special.log_stdtr, (3.0, -INF), -INF, 0),
+        (special.log_stdtr, (INF, -50.0), scipy.special.log_ndtr(-50.0), 50.019984031905636),
+    ],
+)
+def test_logarithms_of_probabilities_at_the_ends(f, at, value, slope):
+    *parameters, x = at
+    agree(f(*parameters, x), value)
+    agree(grad(lambda x: f(*parameters, x))(x), slope)
 
 
 SECOND = [("erfcx", 7.1), ("erfcx", 20.0), ("dawsn", 8.0), ("log_ndtr", -50.0), ("log_ndtr", 2.0), ("k1e", 45.0), ("i1e", 1e3)]

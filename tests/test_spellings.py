@@ -55,6 +55,8 @@ TABLE: dict[str, tuple[Any, Any, tuple[Any, ...]]] = {
     "repeat each": (lambda x: ag.repeat(x, [2, 0, 1], axis=1), lambda x: np.repeat(x, [2, 0, 1], 1), (A,)),
     "repeat flat": (lambda x: ag.repeat(x, [2, 0, 1]), lambda x: np.repeat(x, [2, 0, 1]), (V,)),
     "take": (lambda x: ag.take(x, [[0, -1]], axis=1), lambda x: np.take(x, [[0, -1]], 1), (A,)),
+    "take by booleans": (lambda x: ag.take(x, [True, False, True]), lambda x: np.take(x, [True, False, True]), (A,)),
+    "a key of tuples": (lambda x: x[(0, 1, 0), (2, 0, 2)], lambda x: x[(0, 1, 0), (2, 0, 2)], (A,)),
     "take flat": (lambda x: ag.take(x, [5, 0, 0]), lambda x: np.take(x, [5, 0, 0]), (A,)),
     "take_along_axis": (
         lambda x: ag.take_along_axis(x, np.array([[0], [2]]), axis=1),

@@ -115,6 +115,13 @@ VALUES: list[Row] = [
     *[(f, (V, 0, None, True), {}) for f in EXTREMES],
     *[(f, (V, None, None, None, 1, True), {}) for f in (np.var, np.std)],
     (np.quantile, (V, []), {}),
+    *[(f, (np.array([3, 1, 2, 7]), q), {}) for f in (np.quantile, np.nanquantile) for q in (0, 1, [0, 1])],
+    *[(np.quantile, (V.astype(np.float32), q), {}) for q in (0, [0, 1])],
+    *[(f, (MASK, 0.3), {"method": "nearest", "axis": 1}) for f in (np.quantile, np.nanquantile)],
+    *[(np.nanquantile, (np.zeros(shape), [0.2, 0.9]), {"axis": 0}) for shape in ((0, 3), (3, 0))],
+    *[(f, (np.array([3, 1]),), {"initial": 1.5}) for f in (np.sum, np.prod)],
+    *[(f, (V.astype(np.float32),), {"initial": np.float64(1.5)}) for f in (np.sum, np.prod)],
+    *[(f, (np.array(2.5),), options) for f in (np.cumulative_sum, np.cumulative_prod) for options in ({}, {"axis": 0})],
     (np.average, (np.array([1, 2]), None, np.array([3, 1])), {"returned": True}),
 ]  # fmt: skip
 
@@ -305,6 +312,21 @@ def test_spellings_agree(x: Any) -> None:
         np.testing.assert_allclose(gradient(f, x), gradient(h, x), rtol=1e-13, atol=1e-15)
 
 
+def test_a_number_has_an_axis_that_is_none() -> None:
+    for f in (np.sum, np.prod, np.max, np.min, np.ptp, np.cumsum, np.cumprod):
+        y, pull = vjp(lambda x, f=f: f(x, axis=0), np.array(2.5))
+        np.testing.assert_array_equal(pull(np.ones_like(y))[0], 0 if f is np.ptp else 1)
+        np.testing.assert_array_equal(
+            jvp(lambda x, f=f: f(x, axis=0), (np.array(2.5),), (np.array(1.0),))[1], 0 if f is np.ptp else 1
+        )
+
+
+def test_products_of_no_elements() -> None:
+    for shape, axis in (((3, 0), 0), ((0, 3), 0), ((0,), ()), ((0, 3), -1)):
+        y, pull = vjp(lambda x, axis=axis: np.prod(x, axis=axis), np.zeros(shape))
+        assert pull(np.ones_like(y))[0].shape == shape
+
+
 def test_a_mean_that_is_given_is_an_input() -> None:
     check_gradients(lambda x, m: np.var(x, axis=1, mean=m), [A, np.ones((3, 1))])
     check_gradients(lambda x, m: np.std(x, axis=1, mean=m, ddof=1), [A, np.ones((3, 1))])
@@ -406,6 +428,11 @@ ERRORS = {
     "running dtype": (lambda: np.maximum.accumulate(Tensor(V), dtype=np.float32), DtypeError, "dtype"),
     "many axes of cov": (lambda: np.cov(Tensor(CUBE)), ShapeError, "one or two axes"),
     "weights of cov": (lambda: np.cov(Tensor(A), aweights=[1.0]), ShapeError, "aweights"),
+    "counts of cov": (lambda: np.cov(Tensor(A), fweights=[1.0, 0.5, 1.0, 1.0]), TypeError, "whole"),
+    "negative counts of cov": (lambda: np.cov(Tensor(A), fweights=[1, -1, 1, 1]), ValueError, "negative"),
+    "negative weights of cov": (lambda: np.cov(Tensor(A), aweights=[1.0, -1.0, 1.0, 1.0]), ValueError, "negative"),
+    "ddof of cov": (lambda: np.cov(Tensor(A), ddof=0.5), ValueError, "ddof"),
+    "linear quantile of booleans": (lambda: np.quantile(Tensor(MASK), 0.5), TypeError, "bool"),
     "nothing to choose": (lambda: np.quantile(Tensor(np.zeros(0)), 0.5), (IndexError, ValueError), "out of bounds"),
 }
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import autograd as ag
-from autograd import Tensor, grad, jvp, transforms, value_and_grad, vjp
+from autograd import DtypeError, GradientError, ShapeError, Tensor, grad, jvp, transforms, value_and_grad, vjp
 from autograd.rule import Rule, Sample
 
 from .numeric import directional
@@ -396,3 +396,80 @@ def test_ops_that_order_numbers_refuse_complex_ones_or_have_no_gradient() -> Non
             wrong()
     with pytest.raises(ag.DtypeError, match="x / abs"):
         np.sign(z).backward(np.ones(2, complex))
+
+
+# --- containers in another order, and other faults -----------------------------------------------------------------------
+
+
+def test_the_order_of_a_dictionary_does_not_matter() -> None:
+    x = np.array([1.0, 2.0])
+    _, pull = ag.vjp(lambda p: {"a": p["u"], "b": 2 * p["v"]}, {"u": x, "v": x})
+    (found,) = pull({"b": 10 * x, "a": x})
+    np.testing.assert_array_equal(found["u"], x)
+    np.testing.assert_array_equal(found["v"], 20 * x)
+    _, t = ag.jvp(lambda p: p["u"] + 10 * p["v"], ({"u": x, "v": x},), ({"v": x, "u": 0 * x},))
+    np.testing.assert_array_equal(t, 10 * x)
+    for wrong in (lambda: ag.jvp(np.sin, (x,), (x, x)), lambda: pull(x), lambda: pull({"a": x, "c": x})):
+        with pytest.raises(ShapeError, match="containers that differ"):
+            wrong()
+
+
+def test_the_jacobian_of_a_complex_function_of_real_numbers_is_complex() -> None:
+    x = np.array([0.5, 1.5])
+    expected = np.diag(1j * np.exp(1j * x))
+    for given in (x, Tensor(x)):
+        found = ag.jacobian(lambda x: np.exp(1j * x))(given)
+        np.testing.assert_allclose(found if given is x else found.detach().numpy(), expected, rtol=1e-15)
+    assert ag.jacobian(lambda x: np.exp(1j * x))(x.astype(np.float32)).dtype == np.complex64
+    np.testing.assert_allclose(ag.hessian(lambda x: (1j * x**2).sum())(x), np.eye(2) * 2j, rtol=1e-15)
+    with pytest.raises(GradientError, match="real part"):
+        ag.elementwise_grad(lambda x: np.exp(1j * x))(x)
+    with pytest.raises(DtypeError, match=r"x \+ 0j"):
+        ag.holomorphic_grad(lambda x: np.exp(1j * x).sum())(x)
+
+
+@pytest.mark.parametrize("op", [np.linalg.eigvalsh, lambda x: np.linalg.eigh(x)[0], lambda x: np.linalg.svd(x)[1]])
+def test_forward_over_forward_on_plain_arrays_is_plain(op: Any) -> None:
+    x = np.array([[2.0, 1.0], [1.0, 3.0]])
+    _, t = ag.jvp(lambda x: ag.jvp(op, (x,), (x,))[1], (x,), (x,))
+    assert type(t) is np.ndarray
+    np.testing.assert_allclose(t, op(x), rtol=1e-12)
+
+
+def test_tangents_of_numbers_are_numbers() -> None:
+    for f in (lambda x: x**2, ag.checkpoint(lambda x: x**2), lambda x: 3.0, lambda x: 3):
+        for x in (1.5, np.float64(1.5), 1.5 + 1j):
+            _, t = ag.jvp(f, (x,), (x,))
+            assert type(t) is not np.ndarray
+    assert type(ag.jvp(ag.checkpoint(np.sin), (1.5,), (1.0,))[1]) is float
+    assert type(ag.deriv(np.sin)(1.5 + 1j)) is np.complex128
+
+
+def test_checkpoint_of_python_numbers_and_of_several_outputs() -> None:
+    def f(x: Any, w: Any) -> Any:
+        return np.sin(x) * w, w * w, x.argmax() if np.ndim(x) else 1, "text", None
+
+    def loss(f: Any) -> Any:
+        def total(x: Any, w: Any) -> Any:
+            a, b, count, text, nothing = f(x, w)
+            assert (text, nothing) == ("text", None)
+            return (a * b * count).sum()
+
+        return total
+
+    for x in (np.array([0.1, 0.2, 0.3], np.float32), np.array([0.1, 0.2]), 0.3, np.float32(0.3)):
+        expected, found = ag.value_and_grad(loss(f), (0, 1))(x, 0.1), ag.value_and_grad(loss(ag.checkpoint(f)), (0, 1))(x, 0.1)
+        assert np.array_equal(found[0], expected[0])
+        for ours, theirs in zip(found[1], expected[1], strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-6)
+            assert np.asarray(ours).dtype == np.asarray(theirs).dtype
+        tangents = ag.jvp(loss(ag.checkpoint(f)), (x, 0.1), (x, 1.0))[1], ag.jvp(loss(f), (x, 0.1), (x, 1.0))[1]
+        np.testing.assert_allclose(*tangents, rtol=1e-6)
+    assert ag.checkpoint(lambda x: ())(Tensor(1.0)) == ()
+    with pytest.raises(DtypeError):
+        ag.checkpoint(lambda x: (x * i for i in range(3)))(Tensor(1.0))
+
+
+def test_containers_where_one_number_is_wanted_are_told() -> None:
+    with pytest.raises(GradientError, match="one number, and this one returned a tuple"):
+        ag.grad(lambda x: (x, x))(1.0)

@@ -131,6 +131,44 @@ def test_a_plain_array_takes_no_value_that_wants_a_gradient(name: str) -> None:
         np.testing.assert_array_equal(plain, expected)
 
 
+HANDS: dict[str, Any] = {
+    "element": lambda w: w.__setitem__(0, 5.0),
+    "row": lambda w: w.__setitem__(0, w[1] * 2),
+    "row +=": lambda w: w.__setitem__(0, w[0] + 1.0),
+    "put": lambda w: np.put(w, [1], 7.0),
+    "sort": lambda w: w.sort(),
+    "fill": lambda w: w.fill(3.0),
+    "+=": lambda w: w.__iadd__(1.0),
+}
+
+
+@pytest.mark.parametrize("name", HANDS)
+def test_an_update_by_hand_leaves_the_leaf_what_it_is(name: str) -> None:
+    w, expected = Tensor(X), X.copy()
+    with ag.no_grad():
+        HANDS[name](w)
+    HANDS[name](expected)
+    np.testing.assert_array_equal(w.numpy(), expected)
+    assert w.is_leaf
+    (w * w).sum().backward()
+    np.testing.assert_array_equal(w.grad.numpy(), 2 * expected)
+
+
+def test_an_update_by_hand_keeps_the_shape() -> None:
+    w = Tensor(V)
+    with ag.no_grad(), pytest.raises(ag.ShapeError):
+        w += np.ones((2, 3))
+    assert w.shape == V.shape
+
+
+def test_a_value_with_more_axes_than_its_place() -> None:
+    v = Tensor(np.ones((1, 1, 4)))
+    y = Tensor(X) * 1.0
+    y[...] = v
+    (y * X).sum().backward()
+    np.testing.assert_allclose(v.grad.numpy(), X.sum(0)[None, None])
+
+
 @pytest.mark.parametrize("name", WRITES)
 def test_a_graph_that_holds_the_array_does_not_see_the_write(name: str) -> None:
     x, v, write = WRITES[name]

@@ -20,10 +20,9 @@ np.complex128(6-8j)
 (np.complex128(-9+12j), (-9+12j))
 """
 
-from typing import Any as _Any
-
 import numpy as _numpy
 
+from ..ops.arrangement import make_diagonal
 from . import fft, linalg, random
 from .spelling import names as _names
 
@@ -31,18 +30,6 @@ globals().update(_names(_numpy))
 globals()["row_stack"] = globals()["vstack"]
 
 __version__ = _numpy.__version__
-
-
-def make_diagonal(D: _Any, offset: int = 0, axis1: int = -1, axis2: int = -2) -> _Any:
-    """Matrices with the last axis of D on their diagonal: the complement of np.diagonal.
-
-    >>> make_diagonal(_numpy.array([1.0, 2.0]))
-    array([[1., 0.],
-           [0., 2.]])
-    """
-    if (offset, {axis1, axis2}) != (0, {-1, -2}):
-        raise NotImplementedError("make_diagonal knows offset=0, axis1=-1, axis2=-2 only")
-    return _numpy.where(_numpy.eye(_numpy.shape(D)[-1], dtype=bool), D[..., None], 0)
 
 
 __all__ = ["fft", "linalg", "make_diagonal", "random", *_names(_numpy)]

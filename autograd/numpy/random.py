@@ -12,11 +12,14 @@ True
 
 from collections.abc import Callable as _Callable
 from functools import wraps as _wraps
+from inspect import Parameter as _Parameter
+from inspect import Signature as _Signature
 from typing import Any as _Any
 
 import numpy as _numpy
 import numpy.random as _random
 
+from ..graph import modes as _modes
 from .spelling import has_tensor as _has_tensor
 from .spelling import on_plain_values as _on_plain_values
 
@@ -38,13 +41,17 @@ def _reparameterised(name: str) -> _Callable[..., _Any]:
     function = getattr(_random, name)
     standard, defaults, made = _REPARAMETERISED[name]
     standard_draw = getattr(_random, standard)
+    signature = _Signature([_Parameter(part, _Parameter.POSITIONAL_OR_KEYWORD, default=None) for part in [*defaults, "size"]])
 
     @_wraps(function)
     def draw(*args: _Any, **kwargs: _Any) -> _Any:
         if not any(map(_has_tensor, [*args, *kwargs.values()])):
             return function(*args, **kwargs)
-        given = {**defaults, "size": None, **dict(zip([*defaults, "size"], args, strict=False)), **kwargs}
+        given = {**defaults, "size": None, **signature.bind(*args, **kwargs).arguments}
         size = given.pop("size")
+        for parameter in {"scale", "sigma"} & given.keys():
+            if _modes.recorder is None and _numpy.any(given[parameter] < 0):
+                raise ValueError(f"{parameter} < 0")  # as NumPy says
         if size is None:
             size = _numpy.broadcast_shapes(*map(_numpy.shape, given.values()))
         return made(standard_draw(size=size), **given)

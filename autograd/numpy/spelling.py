@@ -29,10 +29,12 @@ OF_SEQUENCES: frozenset[Any] = frozenset(
         np.column_stack,
         np.select,
         np.choose,
+        np.histogramdd,
         np.lexsort,
         np.linalg.multi_dot,
     )
 )
+SEE_LISTS: frozenset[Any] = frozenset((np.block, np.piecewise))  # and find the Tensors in them by themselves
 
 
 def has_tensor(value: Any) -> bool:
@@ -82,7 +84,7 @@ UFUNC_MEMBERS = ("accumulate", "at", "identity", "nargs", "nin", "nout", "outer"
 def spelling(function: Function) -> Function:
     """NumPy's function, with a short way to the op that it means on Tensors, and with arrays made of lists of Tensors."""
     op = implementations.get(function)
-    made = function if function is np.block else _of_arrays if function in OF_SEQUENCES else assembled
+    made = _of_arrays if function in OF_SEQUENCES else assembled
 
     @wraps(function)
     def spelled(*args: Any, **kwargs: Any) -> Any:
@@ -93,7 +95,7 @@ def spelling(function: Function) -> Function:
                 met = True
             elif (kind is list or kind is tuple) and has_tensor(arg):
                 met = nested = True
-        if nested and function is not np.block:  # which sees Tensors in lists of lists by itself
+        if nested and function not in SEE_LISTS:
             args = tuple(arg if type(arg) is Tensor else made(arg) for arg in args)
             kwargs = {name: arg if type(arg) is Tensor else made(arg) for name, arg in kwargs.items()}
         if met and op is not None and "out" not in kwargs:

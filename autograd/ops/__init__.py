@@ -2,8 +2,10 @@
 
 from . import (
     arrangement,
+    bessel,
     contraction,
     creation,
+    decompositions,
     elementwise,
     fft,
     fused,
@@ -21,12 +23,15 @@ from . import (
     spellings,
     standard,
     statistics,
+    ufuncs,
 )
 
 __all__ = [
     "arrangement",
+    "bessel",
     "contraction",
     "creation",
+    "decompositions",
     "elementwise",
     "fft",
     "fused",
@@ -44,4 +49,5 @@ __all__ = [
     "spellings",
     "standard",
     "statistics",
+    "ufuncs",
 ]

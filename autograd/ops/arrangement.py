@@ -9,13 +9,13 @@ import operator
 
 import numpy as np
 
-from ..errors import DtypeError, IndexingError, ShapeError
+from ..errors import DtypeError, ShapeError
 from ..rule import rule, sample
 from ..tensor import Tensor, implementations
 from ..tree import leaves
 from . import creation, elementwise, indexing, movement
 from . import numbers as numbers
-from .spellings import as_array, astype, concatenate, getitem, known, refuse, split, stack, take, where
+from .spellings import as_array, astype, axis_of, concatenate, getitem, known, refuse, split, stack, take, where
 
 MISSING = object()  # an argument that was not given
 
@@ -131,9 +131,10 @@ def flipud(x):
 def rot90(x, k=1, axes=(0, 1)):
     """Turned by k quarters in the plane of two axes, from the first towards the second."""
     x = as_array(x)
-    if len(axes) != 2 or (axes[0] - axes[1]) % x.ndim == 0:
+    plane = [axis_of(axis, x.ndim) for axis in axes]
+    if len(plane) != 2 or plane[0] == plane[1]:
         raise ShapeError(f"rot90 turns in the plane of two different axes, not {tuple(axes)}")
-    first, second = axes
+    first, second = plane
     if k % 4 == 2:
         return movement.flip(x, axis=(first, second))
     if k % 4 == 1:
@@ -145,16 +146,9 @@ def rot90(x, k=1, axes=(0, 1)):
 def rollaxis(x, axis, start=0):
     """One axis moved in front of the place `start`; moveaxis says the same more clearly."""
     ndim = np.ndim(x)
-    axis = _axis_of(axis, ndim)
-    start = _axis_of(start, ndim) if start != ndim else ndim
+    axis = axis_of(axis, ndim)
+    start = axis_of(start, ndim) if start != ndim else ndim
     return movement.moveaxis(as_array(x), source=axis, destination=start - 1 if axis < start else start)
-
-
-def _axis_of(axis, ndim):
-    """An axis as a number from 0 on."""
-    if not -ndim <= axis < ndim:
-        raise IndexingError(f"axis {axis} is out of bounds for an array of {ndim} axes")
-    return operator.index(axis) % ndim
 
 
 def matrix_transpose(x):
@@ -295,7 +289,7 @@ def _places(obj, n):
 def _along(x, axis):
     """An array and an axis of it: the flattened array, where the axis is None."""
     x = as_array(x)
-    return (movement.ravel(x), 0) if axis is None else (x, _axis_of(axis, x.ndim))
+    return (movement.ravel(x), 0) if axis is None else (x, axis_of(axis, x.ndim))
 
 
 def delete(arr, obj, axis=None):
@@ -325,7 +319,7 @@ def trim_zeros(filt, trim="fb", axis=None):
     for i, n in enumerate(x.shape):
         places = np.flatnonzero(held.any(axis=tuple(j for j in range(x.ndim) if j != i)))
         start, stop = (places[0], places[-1] + 1) if places.size else (n, n)
-        wanted = axis is None or i in {_axis_of(a, x.ndim) for a in np.atleast_1d(axis).tolist()}
+        wanted = axis is None or i in {axis_of(a, x.ndim) for a in np.atleast_1d(axis).tolist()}
         front, back = wanted and "f" in trim.lower(), wanted and "b" in trim.lower()
         key.append(slice(start if front else 0, stop if back else n))
     return getitem(x, tuple(key))
@@ -338,7 +332,7 @@ def array_split(ary, indices_or_sections, axis=0):
     """Cut along an axis, into so many parts (the first ones longer by one where it does not come out even) or at places."""
     if np.ndim(indices_or_sections):
         return split(ary, indices_or_sections, axis)
-    n, sections = np.shape(ary)[axis], operator.index(indices_or_sections)
+    n, sections = np.shape(ary)[axis_of(axis, np.ndim(ary))], operator.index(indices_or_sections)
     if sections <= 0:
         raise ShapeError(f"array_split into {sections} parts: it takes one at least")
     each, longer = divmod(n, sections)
@@ -367,7 +361,7 @@ def unstack(x, /, *, axis=0):
     x = as_array(x)
     if x.ndim == 0:
         raise ShapeError("unstack needs an axis, and this is a single number")
-    axis = _axis_of(axis, x.ndim)
+    axis = axis_of(axis, x.ndim)
     return tuple(getitem(x, (slice(None),) * axis + (i,)) for i in range(x.shape[axis]))
 
 
@@ -416,7 +410,7 @@ def diff(a, n=1, axis=-1, prepend=MISSING, append=MISSING):
         return x
     if n < 0 or x.ndim == 0:
         raise ShapeError(f"diff needs an axis and n of 0 or more; got shape {x.shape} and n={n}")
-    axis = _axis_of(axis, x.ndim)
+    axis = axis_of(axis, x.ndim)
     parts = [_end(prepend, x, axis), [x], _end(append, x, axis)]
     parts = [part for group in parts for part in group]
     x = concatenate(parts, axis=axis) if len(parts) > 1 else x
@@ -461,7 +455,7 @@ def gradient(f, *varargs, axis=None, edge_order=1):
     f = as_array(f)
     f = f if f.dtype.kind in "fc" else astype(f, float)
     given = range(f.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    axes = [_axis_of(a, f.ndim) for a in given]
+    axes = [axis_of(a, f.ndim) for a in given]
     if edge_order not in (1, 2):
         raise ShapeError(f"gradient: edge_order is 1 or 2, not {edge_order}")
     if len(varargs) == 0:
@@ -504,7 +498,8 @@ def _slope(f, h, axis, edge_order):
             _one_sided(f[..., :1], f[..., 1:2], f[..., 2:3], *ab),
             -_one_sided(f[..., -1:], f[..., -2:-1], f[..., -3:-2], *cd),
         )
-    return movement.moveaxis(concatenate([ends[0], inside, ends[1]], axis=-1), source=-1, destination=axis)
+    slopes = astype(concatenate([ends[0], inside, ends[1]], axis=-1), f.dtype, copy=False)
+    return movement.moveaxis(slopes, source=-1, destination=axis)
 
 
 def _one_sided(f0, f1, f2, a, b):
@@ -608,7 +603,7 @@ def apply_along_axis(func1d, axis, arr, *args, **kwargs):
     Tensor([ 2., 12.], op=reshape)
     """
     x = as_array(arr)
-    axis = _axis_of(axis, x.ndim)
+    axis = axis_of(axis, x.ndim)
     others = (*x.shape[:axis], *x.shape[axis + 1 :])
     if 0 in others:
         raise ShapeError(f"apply_along_axis: an array of shape {x.shape} has no line to apply the function to")
@@ -625,7 +620,7 @@ def apply_over_axes(func, a, axes):
     """A function of an array and an axis, such as a sum, over several axes, one after the other; they keep length 1."""
     x = as_array(a)
     for axis in np.atleast_1d(axes).tolist():
-        axis = _axis_of(axis, x.ndim)
+        axis = axis_of(axis, x.ndim)
         y = func(x, axis)
         x = y if np.ndim(y) == x.ndim else movement.expand_dims(as_array(y), axis=axis)
         if np.ndim(x) != np.ndim(a):
@@ -657,7 +652,6 @@ def logspace(start, stop, num=50, endpoint=True, base=10.0, dtype=None, axis=0):
     if not _among(start, stop, base):
         return creation.asarray(np.logspace(start, stop, num, endpoint, base, dtype, axis))
     y = as_array(creation.linspace(start, stop, num, endpoint))
-    y = astype(y, np.result_type(as_array(start).dtype, as_array(stop).dtype, np.float16), copy=False)
     missing = np.ndim(base) - (np.ndim(y) - 1)
     if missing > 0:
         y = movement.expand_dims(y, axis=tuple(range(1, missing + 1)))
@@ -668,7 +662,10 @@ def geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
     """Numbers of equal ratio from start to stop: start * (stop / start)**t, for t from 0 to 1. Differentiable in both ends."""
     if not _among(start, stop):
         return creation.asarray(np.geomspace(start, stop, num, endpoint, dtype, axis))
-    t = np.linspace(0.0, 1.0, num, endpoint).reshape((-1,) + (1,) * max(np.ndim(start), np.ndim(stop)))
+    computed = np.result_type(as_array(start).dtype, as_array(stop).dtype, 1.0, np.dtype(dtype or float))
+    start, stop = creation.asarray(start, computed), creation.asarray(stop, computed)
+    t = np.linspace(0.0, 1.0, num, endpoint).reshape((-1,) + (1,) * max(start.ndim, stop.ndim))
+    t = t.astype(np.finfo(computed).dtype)
     y = elementwise.multiply(start, elementwise.power(elementwise.divide(stop, start), t))
     return _finished(elementwise.where(t == 1, stop, y) if num > 1 else y, axis, dtype)
 
@@ -709,12 +706,19 @@ def triu_indices(n, k=0, m=None):
 
 def tril_indices_from(x, k=0):
     """The indices of the lower triangle of a matrix like x: plain integers."""
-    return np.tril_indices(np.shape(x)[-2], k, np.shape(x)[-1])
+    return np.tril_indices(*_matrix_shape(x, "tril_indices_from", k))
 
 
 def triu_indices_from(x, k=0):
     """The indices of the upper triangle of a matrix like x: plain integers."""
-    return np.triu_indices(np.shape(x)[-2], k, np.shape(x)[-1])
+    return np.triu_indices(*_matrix_shape(x, "triu_indices_from", k))
+
+
+def _matrix_shape(x, name, k):
+    if np.ndim(x) != 2:
+        raise ShapeError(f"{name} takes a matrix, not an array of shape {np.shape(x)}")
+    rows, columns = np.shape(x)
+    return rows, k, columns
 
 
 def diag_indices_from(x):

@@ -94,18 +94,19 @@ def _operand(g, operands, operands_shape, subscripts, optimize, index):
     spare = iter([letter for letter in LETTERS if letter not in "".join(terms) + result])
     front = "".join(next(spare) for _ in range(g.ndim - len(result)))
     labels, extra = front, []
-    present = set("".join(terms[:index] + terms[index + 1 :]) + result)
+    others = [(t, x) for i, (t, x) in enumerate(zip(terms, operands, strict=True)) if i != index]
+    factors = [(front + result, g), *others]
+    present = {pair for t, x in factors for pair in zip(t, np.shape(x), strict=True)}
     for label, length in zip(term, shape, strict=True):
         if label in labels:
             twin = next(spare)
             extra.append((label + twin, np.eye(length, dtype=g.dtype, like=g)))
             label = twin
-        elif label not in present:
+        elif (label, length) not in present:  # nowhere else, or of length 1 there, which NumPy lets stand for any
             extra.append((label, np.ones(length, g.dtype, like=g)))
         labels += label
-    others = [(t, x) for i, (t, x) in enumerate(zip(terms, operands, strict=True)) if i != index]
-    factors = [(front + result, g), *others, *extra]
-    lengths = {label: n for t, x in factors for label, n in zip(t, np.shape(x), strict=True)}
+    factors += extra
+    lengths = dict(sorted(pair for t, x in factors for pair in zip(t, np.shape(x), strict=True)))  # the longest of a label
     ordered = bool(optimize) or (len(factors) > 2 and math.prod(lengths.values()) > WORK)
     return np.einsum(",".join(t for t, _ in factors) + "->" + labels, *(x for _, x in factors), optimize=ordered)
 

@@ -6,6 +6,7 @@ of the Python array API standard and of NumPy; the only device for new arrays is
 
 import numpy as np
 
+from ..errors import ShapeError
 from ..tensor import Tensor, constant, implementations, literal, owned
 
 
@@ -92,12 +93,18 @@ def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis
     if not isinstance(start, Tensor) and not isinstance(stop, Tensor):
         return _linspace(start, stop, num, endpoint=endpoint, retstep=retstep, dtype=dtype, axis=axis, **kwargs)
     _refuse_keywords("linspace", {"retstep": retstep, **kwargs})
-    rank = max(np.ndim(start), np.ndim(stop))
-    steps = np.reshape(np.arange(num), (num,) + (1,) * rank)
-    line = steps * ((stop - start) / max(num - bool(endpoint), 1)) + start
+    if num < 0:
+        raise ShapeError(f"linspace of {num} numbers: there cannot be fewer than none")
+    start, stop = (np.asarray(end) if isinstance(end, (list, tuple)) else end for end in (start, stop))
+    computed = np.result_type(start, stop, 1.0)
+    start, stop = asarray(start, computed), asarray(stop, computed)
+    steps = np.reshape(np.arange(num), (num,) + (1,) * max(start.ndim, stop.ndim))
+    line = steps.astype(np.finfo(computed).dtype) * ((stop - start) / max(num - bool(endpoint), 1)) + start
     line = np.where(steps == num - 1, stop, line) if endpoint and num > 1 else line  # the last one exactly
     line = line if axis == 0 else np.moveaxis(line, 0, axis)
-    return line if dtype is None else implementations[np.astype](line, dtype)
+    if dtype is None:
+        return line
+    return implementations[np.astype](np.floor(line) if np.dtype(dtype).kind in "iu" else line, dtype)
 
 
 implementations[np.linspace] = linspace

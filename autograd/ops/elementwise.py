@@ -118,7 +118,7 @@ def _real_power(x, w):
 
 def _raised(x, w):
     """x**w; small whole powers by multiplying, which NumPy does for the second only: the third is twenty times as fast."""
-    if type(w) is not int or w not in (3, 4):
+    if type(w) is not int or w not in (3, 4) or getattr(x, "dtype", None) == np.bool_:  # booleans become whole numbers
         return x**w
     y = x * x
     y *= x if w == 3 else y
@@ -372,10 +372,11 @@ def cosh(x):
 def sech_squared(x):
     """1 / cosh(x)**2, the slope of tanh: 4 e / (1 + e)**2 with e = exp(-2 abs(x)), which nothing can overflow."""
     if np.iscomplexobj(x):
-        return 1 / np.cosh(x) ** 2
-    e = np.abs(x)
-    e *= -2
-    e = np.exp(e)
+        e = np.exp(np.where(np.real(x) < 0, 2 * x, -2 * x))
+    else:
+        e = np.abs(x)
+        e *= -2
+        e = np.exp(e)
     w = e + 1
     w *= w
     e *= 4
@@ -384,7 +385,8 @@ def sech_squared(x):
 
 
 def _tanh_x(g, x):
-    if getattr(x, "size", 1) < 1000:  # fewer calls; on long arrays cosh is slow, because NumPy has no vector code for it
+    # Below, fewer calls; on long arrays cosh is slow, because NumPy has no vector code for it. That of a complex overflows.
+    if getattr(x, "size", 1) < 1000 and not np.iscomplexobj(x):
         cosh = np.cosh(x)
         return g / cosh / cosh
     return g * sech_squared(x)

@@ -98,11 +98,8 @@ def _arguments(name, x, s, axes, half=False):
     """(x, s, axes) with a length for each axis, and axes that count from the front. `half`: x is half a spectrum."""
     x = as_array(x)
     if axes is None:
-        axes = range(x.ndim) if s is None else range(x.ndim - len(s), x.ndim)
-    axes = tuple(operator.index(axis) for axis in axes)
-    if any(not -x.ndim <= axis < x.ndim for axis in axes):
-        raise IndexingError(f"{name}: axes={axes} of an array of shape {x.shape}, which has {x.ndim} axes")
-    axes = tuple(axis % x.ndim for axis in axes)
+        axes = range(x.ndim) if s is None else range(-len(s), 0)
+    axes = _from_front(name, x.shape, axes)
     lengths = tuple(x.shape[axis] for axis in axes)
     if s is None:
         s = lengths[:-1] + tuple(2 * (n - 1) if half else n for n in lengths[-1:])
@@ -115,11 +112,21 @@ def _arguments(name, x, s, axes, half=False):
     return x, s, axes
 
 
+def _from_front(name, shape, axes):
+    """Axes that count from the front."""
+    ndim, axes = len(shape), tuple(operator.index(axis) for axis in axes)
+    if any(not -ndim <= axis < ndim for axis in axes):
+        raise IndexingError(f"{name}: axes={axes} of an array of shape {shape}, which has {ndim} axes")
+    return tuple(axis % ndim for axis in axes)
+
+
 def _length(name, n):
     """The lengths s that mean a single n. (Of those, -1 stands for the length of the input, and as n it is an error.)"""
-    if n is not None and operator.index(n) < 1:
+    if n is None:
+        return None
+    if operator.index(n) < 1:
         raise ShapeError(f"{name}: n={n}, and a transform needs 1 or more points")
-    return None if n is None else (n,)
+    return (operator.index(n),)
 
 
 def _repeated(axes):
@@ -262,7 +269,7 @@ def fftfreq(n, d=1.0, *, dtype=None, device=None):
     >>> fft.fftfreq(4, d=0.5)
     Tensor([ 0. ,  0.5, -1. , -0.5])
     """
-    return _frequencies("fftfreq", np.fft.ifftshift(np.arange(n) - n // 2), n, d, dtype, device)
+    return _frequencies("fftfreq", lambda n: np.fft.ifftshift(np.arange(n) - n // 2), n, d, dtype, device)
 
 
 def rfftfreq(n, d=1.0, *, dtype=None, device=None):
@@ -272,31 +279,32 @@ def rfftfreq(n, d=1.0, *, dtype=None, device=None):
     >>> fft.rfftfreq(4, d=0.5)
     Tensor([0. , 0.5, 1. ])
     """
-    return _frequencies("rfftfreq", np.arange(n // 2 + 1), n, d, dtype, device)
+    return _frequencies("rfftfreq", lambda n: np.arange(n // 2 + 1), n, d, dtype, device)
 
 
 def _frequencies(name, counts, n, d, dtype, device):
     refuse_device(device)
+    (n,) = _length(name, n)
     dtype = np.dtype(float if dtype is None else dtype)
     if dtype.kind != "f":
         raise DtypeError(f"{name}: dtype={dtype}, and frequencies are floats")
-    return movement.astype(literal(counts.astype(dtype)) * (1.0 / (n * d)), dtype=dtype)
+    return movement.astype(literal(counts(n).astype(dtype)) * (1.0 / (n * d)), dtype=dtype)
 
 
 def fftshift(x, axes=None):
     """The entry of frequency zero in the middle of each axis."""
-    return _shifted(x, axes, lambda n: n // 2)
+    return _shifted("fftshift", x, axes, lambda n: n // 2)
 
 
 def ifftshift(x, axes=None):
     """The inverse of `fftshift`."""
-    return _shifted(x, axes, lambda n: -(n // 2))
+    return _shifted("ifftshift", x, axes, lambda n: -(n // 2))
 
 
-def _shifted(x, axes, shift):
+def _shifted(name, x, axes, shift):
     shape = np.shape(x)
     axes = range(len(shape)) if axes is None else (axes,) if isinstance(axes, (int, np.integer)) else axes
-    axes = tuple(operator.index(axis) for axis in axes)
+    axes = _from_front(name, shape, axes)
     return movement.roll(x, shift=tuple(shift(shape[axis]) for axis in axes), axis=axes)
 
 

@@ -22,9 +22,9 @@ def split_key(key):
     template: list[Any] = []
     arrays = []
     for entry in key if isinstance(key, tuple) else (key,):
-        if isinstance(entry, (list, Tensor)) or _is_index_array(entry):
-            array = np.asarray(entry) if isinstance(entry, list) else entry
-            if isinstance(entry, list) and not entry:
+        if isinstance(entry, (list, tuple, Tensor)) or _is_index_array(entry):
+            array = np.asarray(entry) if isinstance(entry, (list, tuple)) else entry
+            if isinstance(entry, (list, tuple)) and not array.size:
                 array = array.astype(int)
             if array.dtype.kind not in "iub":
                 raise DtypeError(f"an index of {array.dtype}: use integers, or booleans of the shape of what is indexed")
@@ -124,8 +124,7 @@ def _assigned_value(g, value_shape, indices, key):
         order = np.arange(taken.size, like=g).reshape(taken.shape)
         last = assign(np.full(np.shape(g), -1, like=g), order, *indices, key=key)
         taken = taken * (getitem(last, *indices, key=key) == order)
-    lead = taken.ndim - len(value_shape)
-    return taken.reshape(value_shape) if lead < 0 else taken
+    return taken.reshape((1,) * (len(value_shape) - taken.ndim) + taken.shape)  # a value may have more axes of length 1
 
 
 @rule(
@@ -135,6 +134,7 @@ def _assigned_value(g, value_shape, indices, key):
     samples=[
         sample((4, 3), (3,), key=(1,)),
         sample((4, 3), (), key=(slice(None), 1)),
+        sample((4, 3), (1, 1, 4, 1), key=(Ellipsis,)),
         sample((4, 3), (3, 3), np.array([0, 0, 3]), key=(HERE,)),
         sample((4, 3), (2,), np.array([[True, False, True]] + [[False] * 3] * 3), key=(HERE,)),
     ],
@@ -155,6 +155,11 @@ def nonzero(x):
 @rule(numpy=np.argsort, samples=[sample((4,)), sample((2, 3), axis=0)])
 def argsort(x, *, axis=-1):
     """The indices that would sort along an axis; equal elements keep their order."""
+    if x.dtype == np.float64 and x.size > 10_000:  # in half the time; without equal elements, there is one order alone
+        order = np.argsort(x, axis=axis)
+        ordered = np.moveaxis(np.take_along_axis(x, order, axis), axis, -1)
+        if (ordered[..., 1:] > ordered[..., :-1]).all():
+            return order
     return np.argsort(x, axis=axis, stable=True)
 
 

@@ -1,9 +1,7 @@
-"""Linear algebra: decompositions, solvers, norms and functions of matrices, exposed as `autograd.linalg`.
+"""Linear algebra as `autograd.linalg` offers it: solvers, determinants, norms, products and functions of matrices.
 
 The names of numpy.linalg and of the array API's `linalg`, and the differentiable part of scipy.linalg. Matrices are the
-last two axes. Where a function reads one triangle of a Hermitian matrix (cholesky, eigh), its gradient has the symmetric
-form: that of the function on symmetric matrices. Where eigenvalues or singular values coincide, their vectors are a choice
-of the algorithm: see `_quotients` for what is finite then, and what is nan. Stands on `rule` and on the other ops.
+last two axes. Stands on `decompositions`, whose functions it offers too, and on the other ops.
 """
 
 import math
@@ -12,43 +10,48 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..errors import AutogradError, DtypeError, NoRuleError, ShapeError
+from ..errors import DtypeError, IndexingError, ShapeError
 from ..rule import rule, sample
 from ..tensor import implementations
 from . import contraction, spellings
+from .decompositions import (
+    COMPLEX,
+    HERMITIAN,
+    POSITIVE,
+    SPREAD,
+    SQUARES,
+    TALL,
+    EighResult,
+    EigResult,
+    LinAlgError,
+    MatrixError,
+    QRResult,
+    SVDResult,
+    adjoint,
+    below_diagonal,
+    cholesky,
+    conjugated,
+    diagonals,
+    eig,
+    eigh,
+    eigvals,
+    eigvalsh,
+    inexact,
+    lapack,
+    matrix_hint,
+    mirror,
+    of_singular_values,
+    on_diagonal,
+    qr,
+    refuse_no_matrix,
+    square_hint,
+    svd,
+    svd_parts,
+    svdvals,
+    turned,
+)
 from .reduction import kept_shape, reduced_axes
 from .spellings import as_array
-
-LinAlgError = np.linalg.LinAlgError
-
-
-class MatrixError(AutogradError, LinAlgError):
-    """The values of a matrix do not allow what was asked for: it is singular, not positive definite, or nothing converged.
-
-    Wrong: `linalg.inv(Tensor([[1.0, 2.0], [2.0, 4.0]]))`, whose rows depend on each other.
-    Right: `linalg.pinv(...)` where that is meant, or a small multiple of the identity added first.
-    """
-
-
-class EighResult(NamedTuple):
-    """The eigenvalues in ascending order, and the eigenvectors as columns."""
-
-    eigenvalues: Any
-    eigenvectors: Any
-
-
-class EigResult(NamedTuple):
-    """The eigenvalues, and the eigenvectors as columns."""
-
-    eigenvalues: Any
-    eigenvectors: Any
-
-
-class QRResult(NamedTuple):
-    """A matrix with orthonormal columns, and an upper triangular one."""
-
-    Q: Any
-    R: Any
 
 
 class SlogdetResult(NamedTuple):
@@ -58,101 +61,14 @@ class SlogdetResult(NamedTuple):
     logabsdet: Any
 
 
-class SVDResult(NamedTuple):
-    """The left singular vectors as columns, the singular values in descending order, the right vectors as rows."""
-
-    U: Any
-    S: Any
-    Vh: Any
-
-
-# --- what the rules share --------------------------------------------------------------------------------------------------
-
-
-def _called(name, function, *arrays, **options):
-    """A function of LAPACK. What it says of shapes is left to the rule's hint, what it says of values is a MatrixError."""
-    try:
-        return function(*arrays, **options)
-    except LinAlgError as error:
-        shapes = [np.shape(array) for array in arrays]
-        words = str(error)
-        if "dimension" in words or "must be square" in words or "incompatible" in words.lower():
-            raise ValueError(words) from None
-        raise MatrixError(f"{name} of shape {', '.join(map(str, shapes))}: {words}") from None
-
-
-def _square_hint(raws, attributes):
-    shape = np.shape(raws[0])
-    if len(shape) < 2:
-        return f"a matrix has at least two axes, and shape {shape} has {len(shape)}"
-    if shape[-1] != shape[-2]:
-        return f"a square matrix is wanted: the last two axes of {shape} have the lengths {shape[-2]} and {shape[-1]}"
-    return ""
-
-
-def _matrix_hint(raws, attributes):
-    shape = np.shape(raws[0])
-    return f"a matrix has at least two axes, and shape {shape} has {len(shape)}" if len(shape) < 2 else ""
-
-
 def _solve_hint(raws, attributes):
     a, b = map(np.shape, raws[:2])
-    if _square_hint(raws, attributes):
-        return _square_hint(raws, attributes)
+    if square_hint(raws, attributes):
+        return square_hint(raws, attributes)
     rows = b[0] if len(b) == 1 else b[-2] if b else None
     if rows != a[-1]:
         return f"the matrix has {a[-1]} rows, so the right side needs {a[-1]} too, and shape {b} has {rows}"
     return f"the leading axes of {a} and {b} must broadcast; a right side of more than one axis is a stack of matrices"
-
-
-def _turned(x):
-    return np.swapaxes(x, -1, -2)
-
-
-def _adjoint(x):
-    """The conjugate transpose of each matrix."""
-    return np.conj(np.swapaxes(x, -1, -2)) if np.iscomplexobj(x) else np.swapaxes(x, -1, -2)
-
-
-def _conj(x):
-    return np.conj(x) if np.iscomplexobj(x) else x
-
-
-def _hermitian_part(x):
-    return (x + _adjoint(x)) / 2
-
-
-def _diagonals(x):
-    return np.diagonal(x, axis1=-2, axis2=-1)
-
-
-def _below(x):
-    """Where an element of a matrix stands below the diagonal."""
-    rows, columns = np.arange(np.shape(x)[-2], like=x), np.arange(np.shape(x)[-1], like=x)
-    return rows[:, None] > columns
-
-
-def _on(n, like):
-    """Where an element stands on the diagonal."""
-    return np.eye(n, dtype=bool, like=like)
-
-
-def _over(x, w):
-    """x / w, where zero over zero is zero, and anything else over zero is nan."""
-    nothing = w == 0
-    return np.where(nothing, np.where(x == 0, 0.0, np.nan), x / np.where(nothing, 1, w))
-
-
-def _inexact(x):
-    """x as an array of floats or complex numbers."""
-    x = as_array(x)
-    return x if x.dtype.kind in "fc" else np.astype(x, np.dtype(float))
-
-
-def _refuse_no_matrix(name, x, square=False):
-    shape = np.shape(x)
-    if len(shape) < 2 or (square and shape[-1] != shape[-2]):
-        raise ShapeError(f"{name}({shape}): {_square_hint([x], {}) if square else _matrix_hint([x], {})}")
 
 
 # --- inverse, solve, determinant -------------------------------------------------------------------------------------------
@@ -160,9 +76,9 @@ def _refuse_no_matrix(name, x, square=False):
 
 @rule(
     numpy=np.linalg.inv,
-    hint=_square_hint,
+    hint=square_hint,
     leading=True,
-    x=lambda g, y: -_turned(y) @ g @ _turned(y),
+    x=lambda g, y: -turned(y) @ g @ turned(y),
     samples=[sample((3, 3)), sample((2, 2, 2)), sample(np.array([[1 + 2j, 0.5], [0.3j, -2.0]]))],
 )
 def inv(x):
@@ -173,15 +89,15 @@ def inv(x):
     Tensor([[0.5 , 0.  ],
             [0.  , 0.25]], op=inv)
     """
-    return _called("inv", np.linalg.inv, x)
+    return lapack("inv", np.linalg.inv, x)
 
 
 def _solve(g, a, b, y):
     if len(np.shape(b)) == 1:
-        into_b = np.linalg.solve(_turned(a), g[..., None])
+        into_b = np.linalg.solve(turned(a), g[..., None])
         return -into_b @ y[..., None, :], into_b[..., 0]
-    into_b = np.linalg.solve(_turned(a), g)
-    return -into_b @ _turned(y), into_b
+    into_b = np.linalg.solve(turned(a), g)
+    return -into_b @ turned(y), into_b
 
 
 @rule(
@@ -204,12 +120,12 @@ def solve(a, b):
     >>> linalg.solve(Tensor([[2.0, 0.0], [0.0, 4.0]]), [2.0, 2.0])
     Tensor([1. , 0.5], op=solve)
     """
-    return _called("solve", np.linalg.solve, a, b)
+    return lapack("solve", np.linalg.solve, a, b)
 
 
 @rule(
     numpy=np.linalg.det,
-    hint=_square_hint,
+    hint=square_hint,
     leading=True,
     x=lambda g, x: g[..., None, None] * cofactors(x),
     samples=[sample((3, 3)), sample((2, 2, 2)), sample(np.array([[1 + 2j, 0.5], [0.3j, -2.0]]))],
@@ -224,13 +140,13 @@ def det(x):
     array([[ 4., -3.],
            [-2.,  1.]])
     """
-    return _called("det", np.linalg.det, x)
+    return lapack("det", np.linalg.det, x)
 
 
 def _products_without(s, count):
     """The products of all s but one (an axis more) or but two (two axes more): no division, so zeros do no harm."""
     n = np.shape(s)[-1]
-    on = _on(n, s)
+    on = on_diagonal(n, s)
     if count == 1:
         return np.prod(np.where(on, 1.0, s[..., None, :]), axis=-1)
     rest = np.where(on[:, None, :] | on[None, :, :], 1.0, s[..., None, None, :])
@@ -238,7 +154,9 @@ def _products_without(s, count):
 
 
 def _cofactors(u, s, vh):
-    return (np.linalg.det(u) * np.linalg.det(vh))[..., None, None] * _conj((u * _products_without(s, 1)[..., None, :]) @ vh)
+    return (np.linalg.det(u) * np.linalg.det(vh))[..., None, None] * conjugated(
+        (u * _products_without(s, 1)[..., None, :]) @ vh
+    )
 
 
 def _cofactors_x(g, x):
@@ -246,19 +164,19 @@ def _cofactors_x(g, x):
     # where p_ij is the product of all singular values but the two. That form is its own transpose.
     u, s, vh = svd_parts(x, full_matrices=True)
     products = _products_without(s, 2)
-    inner = _adjoint(u) @ g @ _adjoint(vh)
-    mixed = (products @ _diagonals(inner)[..., None]) * _on(np.shape(s)[-1], s) - products * inner
-    return (np.linalg.det(u) * np.linalg.det(vh))[..., None, None] * (_conj(u) @ _turned(mixed) @ _conj(vh))
+    inner = adjoint(u) @ g @ adjoint(vh)
+    mixed = (products @ diagonals(inner)[..., None]) * on_diagonal(np.shape(s)[-1], s) - products * inner
+    return (np.linalg.det(u) * np.linalg.det(vh))[..., None, None] * (conjugated(u) @ turned(mixed) @ conjugated(vh))
 
 
 @rule(
-    hint=_square_hint,
+    hint=square_hint,
     x=_cofactors_x,
     samples=[sample((3, 3)), sample((2, 2, 2)), sample(np.array([[1 + 2j, 0.5], [0.3j, -2.0]]))],
 )
 def cofactors(x):
     """The cofactor of each element, the derivative of det: det(x) * inv(x).T, and as right where x is singular."""
-    return _cofactors(*_called("cofactors", np.linalg.svd, x))
+    return _cofactors(*lapack("cofactors", np.linalg.svd, x))
 
 
 def _slogdet_x(g, x, y):
@@ -268,17 +186,17 @@ def _slogdet_x(g, x, y):
     factor = into_log + 1j * np.imag(into_sign * sign) if np.iscomplexobj(x) else into_log
     inverse = np.linalg.inv(np.where(singular[..., None, None], np.eye(np.shape(x)[-1], dtype=x.dtype, like=x), x))
     factor = np.where(singular & (into_log != 0), np.nan, np.where(singular, 0, factor))
-    return factor[..., None, None] * _turned(inverse)
+    return factor[..., None, None] * turned(inverse)
 
 
 @rule(
-    hint=_square_hint,
+    hint=square_hint,
     x=_slogdet_x,
     samples=[sample((3, 3)), sample((2, 2, 2)), sample(np.array([[1 + 2j, 0.5], [0.3j, -2.0]]))],
 )
 def slogdet_parts(x):
     """The sign of the determinant, and the logarithm of its absolute value. No gradient at singular matrices: nan."""
-    return tuple(_called("slogdet", np.linalg.slogdet, x))
+    return tuple(lapack("slogdet", np.linalg.slogdet, x))
 
 
 def slogdet(a):
@@ -291,429 +209,25 @@ def slogdet(a):
     return SlogdetResult(*slogdet_parts(a))
 
 
-# --- Hermitian matrices ----------------------------------------------------------------------------------------------------
-
-
-@rule(
-    hint=_square_hint,
-    leading=True,
-    x=lambda g, lower: _hermitian_part(g),
-    # On matrices of one element the gradient is an ordinary one; on others it is the symmetric form, a convention that
-    # finite differences do not see.
-    samples=[sample((2, 1, 1), lower=True), sample(np.array([[1 + 2j]]), lower=False)],
-)
-def mirror(x, *, lower):
-    """The Hermitian matrix of which x shows one triangle. Its gradient has the symmetric form: half on either side."""
-    below = _below(x) if lower else _turned(_below(_turned(x)))
-    return np.where(_on(x.shape[-1], x), x.real, np.where(below, x, _adjoint(x)))
-
-
-def _cholesky_x(g, y):
-    inner = _adjoint(y) @ _conj(g)
-    half = np.where(_below(y), inner, np.where(_on(np.shape(y)[-1], y), inner / 2, 0))
-    back = np.linalg.solve(_adjoint(y), _hermitian_part(half))
-    return _conj(_adjoint(np.linalg.solve(_adjoint(y), _adjoint(back))))
-
-
-POSITIVE = np.array([[2.0, 0.3, -0.5], [0.3, 1.5, 0.2], [-0.5, 0.2, 3.0]])
-HERMITIAN = np.array([[2.0, 0.3 - 0.7j], [0.3 + 0.7j, 1.5]])
-
-
-@rule(
-    hint=_square_hint,
-    leading=True,
-    x=_cholesky_x,
-    samples=[sample(POSITIVE), sample(np.stack([POSITIVE, 2 * POSITIVE])), sample(HERMITIAN)],
-)
-def cholesky_lower(x):
-    """The lower triangular L with x = L L^H, for the Hermitian part of a matrix."""
-    return _called("cholesky", np.linalg.cholesky, _hermitian_part(x))
-
-
-def cholesky(a, /, *, upper=False):
-    """The lower triangular L with a = L L^H, or the upper triangular U with a = U^H U. Reads that triangle of a only.
-
-    >>> from autograd import Tensor, linalg
-    >>> linalg.cholesky(Tensor([[4.0, 0.0], [2.0, 5.0]])).numpy()
-    array([[2., 0.],
-           [1., 2.]])
-    """
-    factor = cholesky_lower(mirror(_inexact(a), lower=not upper))
-    return _adjoint(factor) if upper else factor
-
-
-def _quotients(b, rim, d, w, agree=True):
-    """The Hermitian matrix that a derivative of eigenvectors and eigenvalues w comes down to.
-
-    On the diagonal d, the cotangent of w; beside it b_ij / (w_j - w_i), of the skew part of b = V^H (cotangent of V). Where
-    both w are the same, the loss is free of the choice of vectors only if the skew part is zero as well. What remains is a
-    limit 0 / 0, which the cotangents do not hold in general. They do for losses of the form h(V f(W) V^H): there the
-    Hermitian part of b is f / f' times the answer, on the diagonal, where that is known, and beside it. A pair that takes no
-    part in the loss, with cotangents of zero for both vectors and both values, has zero. Anything else is nan.
-    `rim`, the lengths of the columns that b was made of, says how much of b is rounding; `agree`, where b may be trusted.
-    """
-    n = np.shape(w)[-1]
-    if n == 0:
-        return b
-    grain = 16 * n * float(np.finfo(w.dtype).eps)
-    skew, even = (b - _adjoint(b)) / 2, _hermitian_part(b)
-    noise = grain * (rim[..., None, :] + rim[..., :, None])
-    still = np.abs(skew) <= noise
-    gap, size = w[..., None, :] - w[..., :, None], np.abs(w)
-    tied = still & (np.abs(gap) <= grain * np.max(size, axis=-1, keepdims=True)[..., None])
-    lost = ~still & (np.abs(gap) <= grain * (size[..., :, None] + size[..., None, :]))
-    taken = rim + np.abs(d)
-    touched = (rim[..., None, :] > 0) & (rim[..., :, None] > 0)  # the columns of f(W) = 0 are exactly zero
-    apart = (taken[..., None, :] == 0) & (taken[..., :, None] == 0)
-    none = np.where(touched | apart, 0, np.nan)
-    limit = np.where(np.abs(even) <= noise, none, np.where(agree, _limit(even, d, noise, grain), np.nan))
-    beside = np.where(tied, limit, np.where(lost, np.nan, skew / np.where(tied | lost, 1, gap)))
-    # Forward mode asks for the slope at cotangents of zero. Vectors that are a choice have none: the root's is infinite.
-    nothing = (np.sum(taken, axis=-1) == 0)[..., None, None]
-    beside = beside + np.sqrt(np.where(tied & nothing & ~_on(n, w), skew, 0))
-    return np.where(_on(n, w), np.where(still, d[..., None, :], np.nan), beside)
-
-
-def _limit(even, d, noise, grain):
-    """What `even` tells of the limit: itself, times the ratio of d and its diagonal, where both elements have the same."""
-    level = np.real(_diagonals(even))
-    d_i, d_j, y_i, y_j = d[..., :, None], d[..., None, :], level[..., :, None], level[..., None, :]
-    square = y_i * y_i + y_j * y_j
-    known = np.sqrt(square) > noise
-    ratio = np.where(known, d_i * y_i + d_j * y_j, 0) / np.where(known, square, 1)
-    apart = np.abs(d_i - ratio * y_i) + np.abs(d_j - ratio * y_j)
-    return np.where(known & (apart <= math.sqrt(grain) * (np.abs(d_i) + np.abs(d_j))), ratio * even, np.nan)
-
-
-def _lengths(x):
-    """The lengths of the columns."""
-    return np.sqrt(np.sum(np.real(x * _conj(x)), axis=-2))
-
-
-def _eigh_x(g, y):
-    into_w, into_v = g
-    w, v = y
-    if into_v is None:
-        return _conj((v * _among_equals(into_w, w)[..., None, :]) @ _adjoint(v))
-    into_w = np.zeros_like(w) if into_w is None else into_w
-    into_v = _conj(into_v)
-    inner = _quotients(_adjoint(v) @ into_v, _lengths(into_v), np.real(into_w), w)
-    return _conj(v @ inner @ _adjoint(v))
-
-
-SPREAD = np.array([[1.0, 0.4, -0.3], [0.4, -1.5, 0.2], [-0.3, 0.2, 3.0]])
-
-
-@rule(hint=_square_hint, partial=True, x=_eigh_x, samples=[sample(SPREAD), sample(np.stack([SPREAD, SPREAD[::-1, ::-1]]))])
-def eigh_parts(x, *, lower=True):
-    """Eigenvalues and eigenvectors of the Hermitian part of a matrix. (The signs of the vectors depend on the triangle.)"""
-    return tuple(_called("eigh", np.linalg.eigh, _hermitian_part(x), UPLO="L" if lower else "U"))
-
-
-def _among_equals(g, w):
-    """The cotangents of eigenvalues or singular values, shared by those that are equal: the slope of least norm."""
-    n = np.shape(w)[-1]
-    grain = 16 * n * float(np.finfo(w.dtype).eps) * np.max(np.abs(w), axis=-1, keepdims=True, initial=0)[..., None]
-    equal = np.abs(w[..., None, :] - w[..., :, None]) <= grain
-    return np.sum(np.where(equal, g[..., None, :], 0), axis=-1) / np.sum(equal, axis=-1)
-
-
-def _eigvalsh_x(g, x):
-    w, v = eigh_parts(x)
-    return _conj((v * _among_equals(g, w)[..., None, :]) @ _adjoint(v))
-
-
-@rule(
-    hint=_square_hint,
-    leading=True,
-    x=_eigvalsh_x,
-    samples=[sample(SPREAD), sample(HERMITIAN), sample(np.stack([SPREAD, 2 * SPREAD]))],
-)
-def eigvalsh_values(x, *, lower=True):
-    """The eigenvalues of the Hermitian part of a matrix, in ascending order."""
-    return _called("eigvalsh", np.linalg.eigvalsh, _hermitian_part(x), UPLO="L" if lower else "U")
-
-
-def _lower_of(UPLO):
-    if str(UPLO).upper() not in ("L", "U"):
-        raise ShapeError(f"UPLO is 'L' or 'U', the triangle to be read, and not {UPLO!r}")
-    return str(UPLO).upper() == "L"
-
-
-def eigh(a, UPLO="L"):
-    """Eigenvalues and eigenvectors of a Hermitian matrix, of which one triangle is read.
-
-    >>> from autograd import Tensor, linalg
-    >>> linalg.eigh(Tensor([[2.0, 0.0], [0.0, 1.0]])).eigenvalues
-    Tensor([1., 2.], op=output)
-    """
-    lower = _lower_of(UPLO)
-    return EighResult(*eigh_parts(mirror(_inexact(a), lower=lower), lower=lower))
-
-
-def eigvalsh(a, UPLO="L"):
-    """The eigenvalues of a Hermitian matrix, in ascending order."""
-    lower = _lower_of(UPLO)
-    return eigvalsh_values(mirror(_inexact(a), lower=lower), lower=lower)
-
-
-# --- general eigenvalues ---------------------------------------------------------------------------------------------------
-
-
-def _eig_x(g, y):
-    into_w, into_v = _conj(g[0]), _conj(g[1])
-    w, v = y
-    n = np.shape(w)[-1]
-    if n == 0:
-        return v
-    rim = _lengths(into_v)
-    # LAPACK makes every vector of length 1, and its largest component real.
-    weight = np.sum(_conj(into_v) * v, axis=-2)
-    real_one = np.argmax(np.where(np.imag(v) == 0, np.abs(v), 0), axis=-2)
-    chosen = np.arange(n, like=w)[:, None] == real_one[..., None, :]
-    height = np.sum(np.where(chosen, np.real(v), 0), axis=-2)
-    into_v = into_v - np.real(weight)[..., None, :] * v + 1j * chosen * (np.imag(weight) / height)[..., None, :]
-    gap = _conj(w[..., None, :] - w[..., :, None])
-    size = np.abs(w)
-    grain = 16 * n * float(np.finfo(w.dtype).eps)
-    tied = np.abs(gap) <= grain * (size[..., :, None] + size[..., None, :])
-    inner = _adjoint(v) @ into_v
-    beside = np.where(tied, np.where(rim[..., None, :] == 0, 0, np.nan), inner / np.where(tied, 1, gap))
-    beside = beside + np.sqrt(np.where(tied & (rim[..., None, :] == 0), inner, 0))  # as in _quotients
-    inner = np.where(_on(n, w), into_w[..., None, :], beside)
-    return _conj(np.linalg.solve(_adjoint(v), inner @ _adjoint(v)))
-
-
-@rule(
-    hint=_square_hint,
-    x=_eig_x,
-    samples=[
-        sample((3, 3)),
-        sample(np.array([[1.0, -2.0], [0.5, 1.3]])),
-        sample(np.array([[[1 + 2j, 0.5], [0.3j, -2.0]], [[0.3, 1j], [0.7, 2.0]]])),
-    ],
-)
-def eig_parts(x):
-    """Eigenvalues and eigenvectors of a square matrix, always complex."""
-    w, v = _called("eig", np.linalg.eig, x)
-    dtype = np.result_type(v.dtype, np.complex64)
-    return w.astype(dtype), v.astype(dtype)
-
-
-def eig(a):
-    """Eigenvalues and eigenvectors of any square matrix: always complex, so that the dtype does not depend on the values.
-
-    A loss of the vectors has a gradient where the eigenvalues differ. Their scale is LAPACK's: of length 1, the largest
-    component real.
-
-    >>> from autograd import Tensor, linalg
-    >>> linalg.eig(Tensor([[2.0, 0.0], [0.0, 1.0]])).eigenvalues
-    Tensor([2.+0.j, 1.+0.j], dtype=complex128, op=output)
-    """
-    return EigResult(*eig_parts(a))
-
-
-def eigvals(a):
-    """The eigenvalues of any square matrix: always complex."""
-    return eig_parts(a)[0]
-
-
-# --- singular values -------------------------------------------------------------------------------------------------------
-
-
-def _outside(outer, inner, into_inner, into_outer, projected, s):
-    """What moves singular vectors out of their span: the part of a derivative that divides by singular values."""
-    if np.shape(outer)[-1] == 0:  # without the further columns
-        return _over(into_inner - inner @ projected, s[..., None, :])
-    return outer @ _over(_adjoint(outer) @ into_inner - _adjoint(_adjoint(inner) @ into_outer), s[..., None, :])
-
-
-def _choice_of_basis(outer, into_outer):
-    """nan where a loss depends on the choice of the further columns, which only their span is determined by; else zero."""
-    inner = _adjoint(outer) @ into_outer
-    rim = _lengths(into_outer)
-    grain = 16 * np.shape(outer)[-2] * float(np.finfo(outer.dtype).eps)
-    free = np.abs((inner - _adjoint(inner)) / 2) > grain * (rim[..., None, :] + rim[..., :, None])
-    return np.where(np.any(free, axis=(-2, -1)), np.nan, 0.0)[..., None, None]
-
-
-def _svd_x(g, y):
-    u, s, vh = y
-    k = np.shape(s)[-1]
-    if g[0] is None and g[2] is None:
-        return _conj((u[..., :k] * _of_values(g[1], s)[..., None, :]) @ vh[..., :k, :])
-    into_u, into_s, into_vh = (np.zeros_like(part) if into is None else into for into, part in zip(g, y, strict=True))
-    into_u, into_s, into_v = _conj(into_u), np.real(into_s), _turned(into_vh)
-    v = _adjoint(vh)
-    u, u_rest, into_u, into_u_rest = u[..., :k], u[..., k:], into_u[..., :k], into_u[..., k:]
-    v, v_rest, into_v, into_v_rest = v[..., :k], v[..., k:], into_v[..., :k], into_v[..., k:]
-    of_u, of_v = _adjoint(u) @ into_u, _adjoint(v) @ into_v
-    rim = _lengths(into_u) + _lengths(into_v)
-    # In a loss of U f(S) V^H both sides say the same; one that moves U alone is taken for one that depends on the choice.
-    agree = np.abs(of_u - _adjoint(of_v)) <= 1e-6 * (rim[..., None, :] + rim[..., :, None])
-    inner = _quotients(of_u + of_v, rim, into_s, s, agree)
-    apart = of_u - of_v
-    inner = inner + _over((apart - _adjoint(apart)) / 2, s[..., :, None] + s[..., None, :])
-    x = u @ inner @ _adjoint(v)
-    if np.shape(u)[-2] > k:
-        x = x + _outside(u_rest, u, into_u, into_u_rest, of_u, s) @ _adjoint(v)
-    if np.shape(v)[-2] > k:
-        x = x + u @ _adjoint(_outside(v_rest, v, into_v, into_v_rest, of_v, s))
-    for rest, into_rest in ((u_rest, into_u_rest), (v_rest, into_v_rest)):
-        if np.shape(rest)[-1]:
-            x = x + _choice_of_basis(rest, into_rest)
-    return _conj(x)
-
-
-TALL = np.array([[1.0, -0.4], [0.7, 2.0], [0.3, 0.5]])
-SQUARES = np.array([[[1.0, -0.4], [0.7, 2.0]], [[-0.2, 1.1], [1.9, 0.3]]])
-COMPLEX = np.array([[1.0 + 0.5j, -0.4], [0.7j, 2.0 - 1j], [0.3, 0.5 + 0.1j]])
-
-
-@rule(
-    hint=_matrix_hint,
-    partial=True,
-    x=_svd_x,
-    samples=[
-        sample(TALL, full_matrices=False),
-        sample(TALL.T.copy(), full_matrices=False),
-        sample(SQUARES, full_matrices=False),
-        sample(TALL, full_matrices=True),
-        sample(TALL.T.copy(), full_matrices=True),
-    ],
-)
-def svd_parts(x, *, full_matrices):
-    """The singular value decomposition: left vectors, values, right vectors."""
-    return tuple(_called("svd", np.linalg.svd, x, full_matrices=full_matrices))
-
-
-def _of_values(g, s):
-    """The same for singular values, which have a kink at zero as well."""
-    return np.where(s == 0, 0, _among_equals(g, s))
-
-
-def _svdvals_x(g, x):
-    u, s, vh = svd_parts(x, full_matrices=False)
-    return _conj((u * _of_values(g, s)[..., None, :]) @ vh)
-
-
-@rule(
-    hint=_matrix_hint,
-    leading=True,
-    x=_svdvals_x,
-    samples=[sample(TALL), sample(TALL.T.copy()), sample(SQUARES), sample(COMPLEX)],
-)
-def svdvals(x):
-    """The singular values, in descending order.
-
-    >>> from autograd import Tensor, linalg
-    >>> linalg.svdvals(Tensor([[1.0, 0.0], [0.0, -2.0]]))
-    Tensor([2., 1.], op=svdvals)
-    """
-    return _called("svdvals", np.linalg.svd, x, compute_uv=False)
-
-
-def svd(a, full_matrices=True, compute_uv=True, hermitian=False):
-    """a = U S V^H with orthonormal columns in U and V; the values alone with compute_uv=False.
-
-    >>> from autograd import Tensor, linalg
-    >>> linalg.svd(Tensor([[1.0, 0.0], [0.0, -2.0]])).S
-    Tensor([2., 1.], op=output)
-    """
-    a = _inexact(a)
-    if hermitian:
-        return _svd_of_hermitian(a, compute_uv)
-    if not compute_uv:
-        return svdvals(a)
-    return SVDResult(*svd_parts(a, full_matrices=bool(full_matrices)))
-
-
-def _svd_of_hermitian(a, compute_uv):
-    if not compute_uv:
-        return -np.sort(-np.abs(eigvalsh(a)), axis=-1)
-    w, v = eigh(a)
-    order = np.flip(np.argsort(np.abs(w), axis=-1), -1)
-    w, v = np.take_along_axis(w, order, axis=-1), np.take_along_axis(v, order[..., None, :], axis=-1)
-    return SVDResult(v, np.abs(w), _adjoint(v * np.where(w < 0, -1.0, 1.0)[..., None, :]))
-
-
-# --- QR --------------------------------------------------------------------------------------------------------------------
-
-
-def _qr_x(g, y):
-    into_q, into_r = map(_conj, g)
-    q, r = y
-    m, n = np.shape(q)[-2], np.shape(r)[-1]
-    k = min(m, n)
-    x_rest = None
-    if n > k:  # the further columns are q @ r2
-        r, r_rest, into_r, into_r_rest = r[..., :k], r[..., k:], into_r[..., :k], into_r[..., k:]
-        into_q = into_q + q @ r_rest @ _adjoint(into_r_rest)
-        x_rest = q @ into_r_rest
-    loose = 0.0
-    if np.shape(q)[-1] > k:  # mode complete: the further columns turn as the first ones do
-        q, q_rest, into_q, into_q_rest = q[..., :k], q[..., k:], into_q[..., :k], into_q[..., k:]
-        r, into_r = r[..., :k, :], into_r[..., :k, :]
-        loose = _choice_of_basis(q_rest, into_q_rest)
-        into_q = into_q - q_rest @ _adjoint(into_q_rest) @ q
-    middle = into_r @ _adjoint(r) - _adjoint(q) @ into_q
-    upper = np.where(_turned(_below(_turned(middle))), middle, np.where(_on(k, r), middle / 2, 0))
-    x = _adjoint(np.linalg.solve(r, _adjoint(into_q + q @ (upper + _adjoint(upper))))) + loose
-    return _conj(x if x_rest is None else np.concatenate([x, x_rest], axis=-1))
-
-
-@rule(
-    hint=_matrix_hint,
-    x=_qr_x,
-    samples=[
-        sample(TALL, complete=False),
-        sample(TALL.T.copy(), complete=False),
-        sample(SQUARES, complete=False),
-        sample(COMPLEX, complete=False),
-        sample(np.array([[1.0 + 0.5j, -0.4, 0.2j], [0.7j, 2.0 - 1j, 0.1]]), complete=False),
-        sample(TALL, complete=True),
-    ],
-)
-def qr_parts(x, *, complete):
-    """The QR decomposition."""
-    return tuple(_called("qr", np.linalg.qr, x, mode="complete" if complete else "reduced"))
-
-
-def qr(a, mode="reduced"):
-    """a = Q R, with orthonormal columns in Q and an upper triangular R; mode 'r' returns R alone.
-
-    Differentiable where the first min(rows, columns) columns of a are independent. In mode 'complete' the further columns of
-    Q have a gradient in as far as the loss depends on their span, which alone is determined; else it is nan.
-
-    >>> from autograd import Tensor, linalg
-    >>> abs(linalg.qr(Tensor([[3.0], [4.0]])).R).numpy()
-    array([[5.]])
-    """
-    if mode not in ("reduced", "complete", "r"):
-        raise NoRuleError(f"qr has no rule for mode={mode!r}; it knows 'reduced', 'complete' and 'r'")
-    result = QRResult(*qr_parts(_inexact(a), complete=mode == "complete"))
-    return result.R if mode == "r" else result
-
-
 # --- least squares ---------------------------------------------------------------------------------------------------------
 
 
 def _pinv_x(g, x, y):
     """Of Golub and Pereyra, for matrices of the same rank: beyond them the pseudo-inverse jumps."""
-    into, back = _conj(g), _adjoint(y)
-    left = _adjoint(into) @ y @ back
-    right = back @ y @ _adjoint(into)
-    return _conj(left - x @ (y @ left) + right - (right @ y) @ x - back @ into @ back)
+    into, back = conjugated(g), adjoint(y)
+    left = adjoint(into) @ y @ back
+    right = back @ y @ adjoint(into)
+    return conjugated(left - x @ (y @ left) + right - (right @ y) @ x - back @ into @ back)
 
 
 @rule(
-    hint=_matrix_hint,
+    hint=matrix_hint,
     x=_pinv_x,
     samples=[sample(TALL), sample(TALL.T.copy()), sample(SQUARES), sample(COMPLEX), sample(SQUARES, rcond=1e-8)],
 )
 def pseudo_inverse(x, *, rcond=1e-15):
     """The pseudo-inverse; singular values up to rcond times the largest count as zero."""
-    return _called("pinv", np.linalg.pinv, x, np.asarray(rcond))
+    return lapack("pinv", np.linalg.pinv, x, np.asarray(rcond))
 
 
 def pinv(a, rcond=None, hermitian=False, *, rtol=np._NoValue):
@@ -724,8 +238,8 @@ def pinv(a, rcond=None, hermitian=False, *, rtol=np._NoValue):
     Tensor([[0.5, 0. ],
             [0. , 0. ]], op=pseudo_inverse)
     """
-    a = _inexact(a)
-    _refuse_no_matrix("pinv", a, square=hermitian)
+    a = inexact(a)
+    refuse_no_matrix("pinv", a, square=hermitian)
     if rcond is not None and rtol is not np._NoValue:
         raise TypeError("pinv() takes rcond or rtol, which mean the same, and not both")
     if rcond is None:
@@ -736,17 +250,19 @@ def pinv(a, rcond=None, hermitian=False, *, rtol=np._NoValue):
 
 
 def _lstsq(g, a, b, y, rcond):
-    into_x, into_residuals, into_s = g
     x, residuals, _ = y
+    into_x, into_residuals = (np.zeros_like(part) if into is None else into for into, part in zip(g[:2], y[:2], strict=True))
     vector = len(np.shape(b)) == 1
     if vector:
         b, x, into_x = b[:, None], x[:, None], into_x[:, None]
     inverse = pseudo_inverse(a, rcond=rcond)
-    into_a = _pinv_x(into_x @ _turned(b), a, inverse) + _svdvals_x(into_s, a)
-    into_b = _turned(inverse) @ into_x
+    into_a = _pinv_x(into_x @ turned(b), a, inverse)
+    if g[2] is not None:
+        into_a = into_a + of_singular_values(g[2], a, *svd_parts(a, full_matrices=False))
+    into_b = turned(inverse) @ into_x
     if np.shape(residuals)[0]:
-        error = 2 * into_residuals * _conj(b - a @ x)
-        into_a, into_b = into_a - error @ _turned(x), into_b + error
+        error = 2 * into_residuals * conjugated(b - a @ x)
+        into_a, into_b = into_a - error @ turned(x), into_b + error
     return into_a, into_b[:, 0] if vector else into_b
 
 
@@ -759,6 +275,7 @@ def _lstsq_hint(raws, attributes):
 
 @rule(
     hint=_lstsq_hint,
+    partial=True,
     vjp=_lstsq,
     samples=[
         sample(TALL, np.array([0.4, -1.0, 2.0]), rcond=1e-8),
@@ -771,7 +288,7 @@ def lstsq_parts(a, b, *, rcond):
     """The solution of least squares, the sums of squared residuals, and the singular values."""
     if a.shape[0] != b.shape[0]:
         raise ValueError("incompatible shapes")
-    x, residuals, _, s = _called("lstsq", np.linalg.lstsq, a, b, rcond=rcond)
+    x, residuals, _, s = lapack("lstsq", np.linalg.lstsq, a, b, rcond=rcond)
     return x, residuals, s
 
 
@@ -784,7 +301,7 @@ def lstsq(a, b, rcond=None):
     >>> linalg.lstsq(Tensor([[1.0], [1.0]]), [1.0, 3.0])[0].numpy().round(12)
     array([2.])
     """
-    a, b = _inexact(a), _inexact(b)
+    a, b = inexact(a), inexact(b)
     if len(np.shape(a)) != 2:
         raise ShapeError(f"lstsq({np.shape(a)}, {np.shape(b)}): {_lstsq_hint([a, b], {})}")
     precision = float(np.finfo(np.result_type(a, b)).eps)
@@ -793,14 +310,14 @@ def lstsq(a, b, rcond=None):
     if rcond < 0:
         rcond = precision
     x, residuals, s = lstsq_parts(a, b, rcond=rcond)
-    rank = np.sum(s > rcond * s[:1], axis=-1)
+    rank = np.sum(s > rcond * s[:1], axis=-1, dtype=np.int32)
     return x, residuals, rank, s
 
 
-@rule(numpy=np.linalg.matrix_rank, hint=_matrix_hint, samples=[sample((3, 2))])
+@rule(numpy=np.linalg.matrix_rank, hint=matrix_hint, samples=[sample((3, 2))])
 def matrix_rank(x, *, tol=None, hermitian=False, rtol=None):
     """The number of singular values above a tolerance: constant between its jumps, and so without a gradient."""
-    return _called("matrix_rank", np.linalg.matrix_rank, x, tol=tol, hermitian=hermitian, rtol=rtol)
+    return lapack("matrix_rank", np.linalg.matrix_rank, x, tol=tol, hermitian=hermitian, rtol=rtol)
 
 
 # --- norms -----------------------------------------------------------------------------------------------------------------
@@ -810,10 +327,10 @@ def _power_norm_x(g, x, y, ord, axis, keepdims):
     kept = kept_shape(np.shape(x), axis)
     g, y = (g, y) if keepdims else (g.reshape(kept), y.reshape(kept))
     if ord == 2:
-        return np.where(y == 0, 0, g * (_conj(x) / np.where(y == 0, 1, y)))
+        return np.where(y == 0, 0, g * (conjugated(x) / np.where(y == 0, 1, y)))
     flat = (x == 0) | (y == 0)
     size = np.where(flat, 1, np.abs(x))
-    turn = _conj(x) / size if np.iscomplexobj(x) else np.sign(x)
+    turn = conjugated(x) / size if np.iscomplexobj(x) else np.sign(x)
     return np.where(flat, 0, g * turn * (size / np.where(flat, 1, y)) ** (ord - 1))
 
 
@@ -846,9 +363,24 @@ def power_norm(x, *, ord, axis=None, keepdims=False):
         return root * unit.reshape(np.shape(root))
 
 
+def _largest(x, axis, keepdims=False):
+    """The largest of numbers that are not negative; of none, zero."""
+    empty = 0 in [np.shape(x)[a] for a in reduced_axes(np.ndim(x), axis)]
+    return (np.sum if empty else np.max)(x, axis=axis, keepdims=keepdims)
+
+
+def _norm_axes(name, x, axis):
+    ndim = np.ndim(x)
+    axes = range(ndim) if axis is None else axis if isinstance(axis, (tuple, list)) else (axis,)
+    axes = tuple(operator.index(a) for a in axes)
+    if any(not -ndim <= a < ndim for a in axes):
+        raise IndexingError(f"{name}: axis={axis} of an array of shape {np.shape(x)}, which has {ndim} axes")
+    return tuple(a % ndim for a in axes)
+
+
 def _vector_norm(x, ord, axes, keepdims):
     if ord == math.inf:
-        return np.max(np.abs(x), axis=axes, keepdims=keepdims)
+        return _largest(np.abs(x), axes, keepdims)
     if ord == -math.inf:
         return np.min(np.abs(x), axis=axes, keepdims=keepdims)
     if ord == 0:  # how many are not zero, as a float: constant between its jumps
@@ -866,11 +398,11 @@ MATRIX_NORMS = {
     None: lambda x: power_norm(x, ord=2.0, axis=(-2, -1)),
     # The absolute value of singular values says what the least slope is where one of them is zero.
     "nuc": lambda x: np.sum(np.abs(svdvals(x)), axis=-1),
-    1: lambda x: np.max(np.sum(np.abs(x), axis=-2), axis=-1),
+    1: lambda x: _largest(np.sum(np.abs(x), axis=-2), -1),
     -1: lambda x: np.min(np.sum(np.abs(x), axis=-2), axis=-1),
-    2: lambda x: np.max(np.abs(svdvals(x)), axis=-1),
+    2: lambda x: _largest(np.abs(svdvals(x)), -1),
     -2: lambda x: np.min(np.abs(svdvals(x)), axis=-1),
-    math.inf: lambda x: np.max(np.sum(np.abs(x), axis=-1), axis=-1),
+    math.inf: lambda x: _largest(np.sum(np.abs(x), axis=-1), -1),
     -math.inf: lambda x: np.min(np.sum(np.abs(x), axis=-1), axis=-1),
 }
 
@@ -893,13 +425,11 @@ def norm(x, ord=None, axis=None, keepdims=False):
     >>> linalg.norm(Tensor([3.0, 4.0]))
     Tensor(5.0, op=power_norm)
     """
-    x = _inexact(x)
+    x = inexact(x)
     ndim = np.ndim(x)
-    if axis is None:
-        if ord is None or (ord in ("f", "fro") and ndim == 2):
-            return power_norm(x, ord=2.0, axis=tuple(range(ndim)), keepdims=keepdims)
-        axis = tuple(range(ndim))
-    axes = reduced_axes(ndim, axis)
+    if axis is None and (ord is None or (ord in ("f", "fro") and ndim == 2)):
+        return power_norm(x, ord=2.0, axis=tuple(range(ndim)), keepdims=keepdims)
+    axes = _norm_axes("norm", x, axis)
     if len(axes) == 1:
         return _vector_norm(x, 2 if ord is None else ord, axes, keepdims)
     if len(axes) == 2:
@@ -914,8 +444,8 @@ def vector_norm(x, /, *, axis=None, keepdims=False, ord=2):
     >>> linalg.vector_norm(Tensor([[3.0, 4.0], [0.0, 1.0]]), axis=1)
     Tensor([5., 1.], op=power_norm)
     """
-    x = _inexact(x)
-    return _vector_norm(x, ord, reduced_axes(np.ndim(x), axis), keepdims)
+    x = inexact(x)
+    return _vector_norm(x, ord, _norm_axes("vector_norm", x, axis), keepdims)
 
 
 def matrix_norm(x, /, *, keepdims=False, ord="fro"):
@@ -925,8 +455,8 @@ def matrix_norm(x, /, *, keepdims=False, ord="fro"):
     >>> linalg.matrix_norm(Tensor([[3.0, 4.0], [0.0, 1.0]]), ord=1)
     Tensor(5.0, op=max)
     """
-    x = _inexact(x)
-    _refuse_no_matrix("matrix_norm", x)
+    x = inexact(x)
+    refuse_no_matrix("matrix_norm", x)
     return _matrix_norm(x, ord, (np.ndim(x) - 2, np.ndim(x) - 1), keepdims)
 
 
@@ -937,7 +467,7 @@ def squared_norm(x, axis=None, keepdims=False):
     >>> linalg.squared_norm(Tensor([3.0, 4.0]))
     Tensor(25.0, op=sum)
     """
-    x = _inexact(x)
+    x = inexact(x)
     return np.sum(np.real(x) ** 2 + np.imag(x) ** 2 if np.iscomplexobj(x) else x * x, axis=axis, keepdims=keepdims)
 
 
@@ -946,14 +476,18 @@ def cond(x, p=None):
 
     >>> from autograd import Tensor, linalg
     >>> linalg.cond(Tensor([[1.0, 0.0], [0.0, 4.0]]))
-    Tensor(4.0, op=divide)
+    Tensor(4.0, op=where)
     """
-    x = _inexact(x)
-    _refuse_no_matrix("cond", x, square=p not in (None, 2, -2))
+    x = inexact(x)
+    refuse_no_matrix("cond", x, square=p not in (None, 2, -2))
+    if not all(np.shape(x)[-2:]):
+        raise MatrixError(f"cond of shape {np.shape(x)}: an empty matrix has no condition number")
     if p in (None, 2, -2):
         s = svdvals(x)
-        with np.errstate(divide="ignore"):  # infinite for a singular matrix
-            return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
+        most, least = s[..., 0], s[..., -1]
+        with np.errstate(divide="ignore", invalid="ignore"):  # infinite for a singular matrix, that of zeros included
+            ratio = least / most if p == -2 else most / least
+        return np.where(most == 0, np.inf, ratio)
     return matrix_norm(x, ord=p) * matrix_norm(inv(x), ord=p)
 
 
@@ -968,7 +502,7 @@ def diagonal(x, /, *, offset=0):
     array([1., 4.])
     """
     x = as_array(x)
-    _refuse_no_matrix("diagonal", x)
+    refuse_no_matrix("diagonal", x)
     return np.diagonal(x, offset, -2, -1)
 
 
@@ -1064,12 +598,16 @@ def matvec(x1, x2, /):
     >>> linalg.matvec(Tensor([[1.0, 2.0]]), [3.0, 4.0]).numpy()
     array([11.])
     """
-    return (as_array(x1) @ as_array(x2)[..., None])[..., 0]
+    x1 = as_array(x1)
+    refuse_no_matrix("matvec", x1)
+    return (x1 @ as_array(x2)[..., None])[..., 0]
 
 
 def vecmat(x1, x2, /):
     """The conjugate of each vector times each matrix."""
-    return (np.conj(as_array(x1))[..., None, :] @ as_array(x2))[..., 0, :]
+    x2 = as_array(x2)
+    refuse_no_matrix("vecmat", x2)
+    return (np.conj(as_array(x1))[..., None, :] @ x2)[..., 0, :]
 
 
 matmul = contraction.matmul
@@ -1088,8 +626,8 @@ def matrix_transpose(x, /):
     (2, 1)
     """
     x = as_array(x)
-    _refuse_no_matrix("matrix_transpose", x)
-    return _turned(x)
+    refuse_no_matrix("matrix_transpose", x)
+    return turned(x)
 
 
 def matrix_power(a, n):
@@ -1101,7 +639,7 @@ def matrix_power(a, n):
            [0., 1.]])
     """
     a, n = as_array(a), operator.index(n)
-    _refuse_no_matrix("matrix_power", a, square=True)
+    refuse_no_matrix("matrix_power", a, square=True)
     if n == 0:
         return np.broadcast_to(np.eye(np.shape(a)[-1], dtype=a.dtype, like=a), np.shape(a))
     if n < 0:
@@ -1163,7 +701,7 @@ def tensorinv(a, ind=2):
     left, right = shape[:ind], shape[ind:]
     if ind <= 0 or math.prod(left) != math.prod(right):
         raise ShapeError(f"tensorinv({shape}, ind={ind}): the first {ind} axes must have as many elements as the others")
-    return np.reshape(inv(np.reshape(a, (math.prod(left), -1))), right + left)
+    return np.reshape(inv(np.reshape(a, (math.prod(left), math.prod(right)))), right + left)
 
 
 def tensorsolve(a, b, axes=None):
@@ -1174,20 +712,20 @@ def tensorsolve(a, b, axes=None):
     shape = np.shape(a)[np.ndim(b) :]
     if math.prod(shape) ** 2 != math.prod(np.shape(a)) or math.prod(np.shape(b)) != math.prod(shape):
         raise ShapeError(f"tensorsolve({np.shape(a)}, {np.shape(b)}): after as many axes as b has, a needs as many elements")
-    return np.reshape(solve(np.reshape(a, (-1, math.prod(shape))), np.reshape(b, (-1,))), shape)
+    return np.reshape(solve(np.reshape(a, (math.prod(shape), math.prod(shape))), np.reshape(b, (-1,))), shape)
 
 
 # --- triangular, banded and other systems ----------------------------------------------------------------------------------
 
 
 def _triangle(x, lower, strict):
-    below = _below(x) if lower else _turned(_below(_turned(x)))
-    return np.where(below if strict else below | _on(np.shape(x)[-1], x), x, 0)
+    below = below_diagonal(x) if lower else turned(below_diagonal(turned(x)))
+    return np.where(below if strict else below | on_diagonal(np.shape(x)[-1], x), x, 0)
 
 
 def _solve_triangular(g, a, y, transposed, lower, unit_diagonal):
     into_b = triangular_solve(a, g, transposed=not transposed, lower=lower, unit_diagonal=unit_diagonal)
-    into_a = y @ _turned(into_b) if transposed else into_b @ _turned(y)
+    into_a = y @ turned(into_b) if transposed else into_b @ turned(y)
     return _triangle(-into_a, lower, unit_diagonal), into_b
 
 
@@ -1207,7 +745,7 @@ def triangular_solve(a, b, *, transposed=False, lower=False, unit_diagonal=False
     import scipy.linalg
 
     options = {"trans": int(transposed), "lower": lower, "unit_diagonal": unit_diagonal, "check_finite": False}
-    return _called("solve_triangular", scipy.linalg.solve_triangular, a, b, **options)
+    return lapack("solve_triangular", scipy.linalg.solve_triangular, a, b, **options)
 
 
 def solve_triangular(a, b, trans=0, lower=False, unit_diagonal=False, overwrite_b=False, check_finite=True):
@@ -1217,14 +755,14 @@ def solve_triangular(a, b, trans=0, lower=False, unit_diagonal=False, overwrite_
     >>> linalg.solve_triangular(Tensor([[2.0, 0.0], [1.0, 1.0]]), [2.0, 3.0], lower=True).numpy()
     array([1., 2.])
     """
-    a, b = _inexact(a), _inexact(b)
-    _refuse_no_matrix("solve_triangular", a, square=True)
+    a, b = inexact(a), inexact(b)
+    refuse_no_matrix("solve_triangular", a, square=True)
     trans = {"N": 0, "T": 1, "C": 2}.get(trans, trans)
     if trans not in (0, 1, 2):
         raise DtypeError(f"solve_triangular: trans={trans!r} is none of 0 or 'N', 1 or 'T', 2 or 'C'")
     vector = np.ndim(b) == 1
     x = triangular_solve(
-        _conj(a) if trans == 2 else a,
+        conjugated(a) if trans == 2 else a,
         b[:, None] if vector else b,
         transposed=trans > 0,
         lower=bool(lower),
@@ -1251,8 +789,8 @@ def cho_solve(c_and_lower, b, overwrite_b=False, check_finite=True):
 
 
 def _solve_sylvester(g, a, b, y):
-    into_q = solve_sylvester(_turned(a), _turned(b), g)
-    return -into_q @ _turned(y), -_turned(y) @ into_q, into_q
+    into_q = solve_sylvester(turned(a), turned(b), g)
+    return -into_q @ turned(y), -turned(y) @ into_q, into_q
 
 
 @rule(
@@ -1275,7 +813,7 @@ def solve_sylvester(a, b, q):
 
     if q.size == 0:
         return q + (a[..., :1, :1] + b[..., :1, :1])[..., : q.shape[-2], : q.shape[-1]]
-    x = _called("solve_sylvester", scipy.linalg.solve_sylvester, a, b, q)
+    x = lapack("solve_sylvester", scipy.linalg.solve_sylvester, a, b, q)
     # LAPACK goes on with a small number for a sum of zero, and SciPy does not say so.
     of_a, of_b = (np.linalg.eigvals(matrix.astype(x.dtype)) for matrix in (a, b))
     least = np.abs(of_a[..., :, None] + of_b[..., None, :]).min(axis=(-2, -1))
@@ -1317,7 +855,7 @@ def banded_solve(ab, b, *, below, above):
     """The x with a @ x = b, for a matrix given by its diagonals."""
     import scipy.linalg
 
-    return _called("solve_banded", scipy.linalg.solve_banded, (below, above), ab, b, check_finite=False)
+    return lapack("solve_banded", scipy.linalg.solve_banded, (below, above), ab, b, check_finite=False)
 
 
 def solve_banded(l_and_u, ab, b, overwrite_ab=False, overwrite_b=False, check_finite=True):
@@ -1328,7 +866,7 @@ def solve_banded(l_and_u, ab, b, overwrite_ab=False, overwrite_b=False, check_fi
     array([1. , 0.5])
     """
     below, above = map(operator.index, l_and_u)
-    ab, b = _inexact(ab), _inexact(b)
+    ab, b = inexact(ab), inexact(b)
     if np.ndim(ab) != 2 or np.shape(ab)[0] != below + above + 1 or np.ndim(b) not in (1, 2):
         wanted = f"{below} + 1 + {above} diagonals are wanted as rows, and a vector or a matrix"
         raise ShapeError(f"solve_banded({np.shape(ab)}, {np.shape(b)}): {wanted}")
@@ -1356,16 +894,19 @@ def block_diag(*arrays):
 def toeplitz(c, r=None):
     """The matrix that is constant along its diagonals, with c as its first column and r (else conj(c)) as its first row.
 
+    Of more axes, the last holds the column or the row, and the result is a stack of matrices.
+
     >>> from autograd import Tensor, linalg
     >>> linalg.toeplitz(Tensor([1.0, 2.0]), [1.0, 3.0]).numpy()
     array([[1., 3.],
            [2., 1.]])
     """
-    c = np.ravel(as_array(c))
-    r = np.conj(c) if r is None else np.ravel(as_array(r))
-    rows, columns = np.shape(c)[0], np.shape(r)[0]
-    values = np.concatenate([np.flip(c, 0), r[1:]])
-    return values[rows - 1 - np.arange(rows)[:, None] + np.arange(columns)]
+    c, r = (x if x is None or np.ndim(x) else np.reshape(x, (1,)) for x in (as_array(c), r if r is None else as_array(r)))
+    r = np.conj(c) if r is None else r
+    rows, columns = np.shape(c)[-1], np.shape(r)[-1]
+    lead = np.broadcast_shapes(np.shape(c)[:-1], np.shape(r)[:-1])
+    parts = [np.flip(np.broadcast_to(c, (*lead, rows)), -1), np.broadcast_to(r, (*lead, columns))[..., 1:]]
+    return np.concatenate(parts, axis=-1)[..., rows - 1 - np.arange(rows)[:, None] + np.arange(columns)]
 
 
 # --- functions of matrices -------------------------------------------------------------------------------------------------
@@ -1373,16 +914,15 @@ def toeplitz(c, r=None):
 
 def _frechet(function, x, g):
     """The transposed derivative of a function of matrices along g: the corner of its value at a matrix of twice the size."""
-    turned = _turned(x)
-    n = np.shape(x)[-1]
-    above = np.concatenate([turned, g], axis=-1)
-    below = np.concatenate([np.zeros_like(turned), turned], axis=-1)
+    x, n = turned(x), np.shape(x)[-1]
+    above = np.concatenate([x, g], axis=-1)
+    below = np.concatenate([np.zeros_like(x), x], axis=-1)
     return function(np.concatenate([above, below], axis=-2))[..., :n, n:]
 
 
 @rule(
     host=True,
-    hint=_square_hint,
+    hint=square_hint,
     x=lambda g, x: _frechet(expm, x, g),
     samples=[sample(SPREAD), sample((2, 2, 2)), sample(np.array([[1 + 2j, 0.5], [0.3j, -2.0]]))],
 )
@@ -1396,22 +936,24 @@ def expm(x):
     """
     import scipy.linalg
 
-    return _called("expm", scipy.linalg.expm, x.astype(x.dtype.newbyteorder("="), copy=False))
+    return lapack("expm", scipy.linalg.expm, x.astype(x.dtype.newbyteorder("="), copy=False))
 
 
 def _in_double(name, function, x):
     """A function of matrices in double precision, and back."""
+    dtype = x.dtype if x.dtype.kind in "fc" else np.dtype(float)
+    if x.ndim < 2 or x.shape[-1] != x.shape[-2]:
+        raise ValueError("no square matrix")
     if x.size == 0:
-        return x.copy()
-    wide = np.complex128 if x.dtype.kind == "c" else np.float64
-    y = _called(name, function, x.astype(wide))
-    return y.astype(np.result_type(x.dtype, np.complex64) if y.dtype.kind == "c" else x.dtype)
+        return x.astype(dtype)
+    y = lapack(name, function, x.astype(np.complex128 if dtype.kind == "c" else np.float64))
+    return y.astype(np.result_type(dtype, np.complex64) if y.dtype.kind == "c" else dtype)
 
 
 @rule(
     host=True,
-    hint=_square_hint,
-    x=lambda g, y: solve_sylvester(_turned(y), _turned(y), g),
+    hint=square_hint,
+    x=lambda g, y: solve_sylvester(turned(y), turned(y), g),
     samples=[sample(POSITIVE), sample(np.stack([POSITIVE, 2 * POSITIVE])), sample(HERMITIAN)],
 )
 def sqrtm(x):
@@ -1429,7 +971,7 @@ def sqrtm(x):
 
 @rule(
     host=True,
-    hint=_square_hint,
+    hint=square_hint,
     x=lambda g, x: _frechet(logm, x, g),
     samples=[sample(POSITIVE), sample(np.stack([POSITIVE, 2 * POSITIVE])), sample(HERMITIAN)],
 )
@@ -1448,13 +990,13 @@ def logm(x):
 
 def cosm(x):
     """The cosine of a square matrix."""
-    x = _inexact(x)
+    x = inexact(x)
     return (expm(1j * x) + expm(-1j * x)) / 2 if np.iscomplexobj(x) else np.real(expm(1j * x))
 
 
 def sinm(x):
     """The sine of a square matrix."""
-    x = _inexact(x)
+    x = inexact(x)
     return (expm(1j * x) - expm(-1j * x)) / 2j if np.iscomplexobj(x) else np.imag(expm(1j * x))
 
 
@@ -1465,13 +1007,13 @@ def tanm(x):
 
 def coshm(x):
     """The hyperbolic cosine of a square matrix."""
-    x = _inexact(x)
+    x = inexact(x)
     return (expm(x) + expm(-x)) / 2
 
 
 def sinhm(x):
     """The hyperbolic sine of a square matrix."""
-    x = _inexact(x)
+    x = inexact(x)
     return (expm(x) - expm(-x)) / 2
 
 
@@ -1491,8 +1033,8 @@ def polar(a, side="right"):
     if side not in ("left", "right"):
         raise DtypeError(f"polar: side={side!r} is neither 'left' nor 'right'")
     u, s, vh = svd(a, full_matrices=False)
-    basis = u if side == "left" else _adjoint(vh)
-    return u @ vh, (basis * s[..., None, :]) @ _adjoint(basis)
+    basis = u if side == "left" else adjoint(vh)
+    return u @ vh, (basis * s[..., None, :]) @ adjoint(basis)
 
 
 implementations.update(

@@ -3,9 +3,8 @@
 The functions are put there as they are, because a call through a method of our own would cost a tenth of an op.
 """
 
-import dis
-import operator
 import sys
+from opcode import opname
 from sys import getrefcount
 from typing import Any
 
@@ -14,8 +13,8 @@ import numpy as np
 from ..errors import ShapeError
 from ..graph import modes
 from ..rule import apply_operator, binary
-from ..tensor import Tensor, become, cast_like, implementations
-from . import contraction, elementwise, movement, numbers, reduction, spellings
+from ..tensor import Tensor, cast_like, implementations
+from . import contraction, elementwise, movement, numbers, reduction, sparse, spellings
 
 
 def _reflected(operation):
@@ -27,20 +26,19 @@ def _reflected(operation):
 
 def _is_put_back(view, frame):
     """Whether what += returns is written at once to where the view looks: `x[key] += w`, or `x[key] = iadd(x[key], w)`."""
-    rest = (i for i in dis.get_instructions(frame.f_code) if i.offset >= frame.f_lasti and i.opname not in ("CACHE", "SWAP"))
-    operation = next(rest).opname
-    if operation == "BINARY_OP":
-        return next(rest).opname in ("STORE_SUBSCR", "STORE_SLICE")
-    if operation == "PRECALL":  # Python 3.11 calls in either of two instructions
-        next(rest)
-    names: list[str] = []
-    for last in rest:
-        if not last.opname.startswith("LOAD_FAST"):
+    code, start, names, name = frame.f_code, frame.f_lasti, [], ""
+    ahead = code.co_code[start : start + 40]  # enough for either of the two, with the caches in between
+    steps = [(opname[op], arg) for op, arg in zip(ahead[::2], ahead[1::2], strict=True)]
+    steps = [(name, arg) for name, arg in steps if name not in ("CACHE", "SWAP")]
+    if steps[0][0] == "BINARY_OP":
+        return steps[1][0] in ("STORE_SUBSCR", "STORE_SLICE")
+    for name, arg in steps[2 if steps[0][0] == "PRECALL" else 1 :]:  # Python 3.11 calls in either of two instructions
+        if not name.startswith("LOAD_FAST"):
             break
-        names += last.argval if isinstance(last.argval, tuple) else [last.argval]
-    if len(names) != 2 or last.opname != "STORE_SUBSCR":
+        names += [arg >> 4, arg & 15] if name == "LOAD_FAST_LOAD_FAST" else [arg]
+    if len(names) != 2 or name != "STORE_SUBSCR":
         return False
-    target, key = (frame.f_locals[name] for name in names)
+    target, key = (frame.f_locals[code.co_varnames[place]] for place in names)
     if not isinstance(target, Tensor) or target.sharing is not view.sharing:
         return False
     place, looks = target._raw[key], view._raw
@@ -56,12 +54,13 @@ class _Probe:
     def __iadd__(x, w):
         return getrefcount(x)
 
-    def __setitem__(self, key, value):
-        self.temporary = value
+    def __setitem__(self, key, count):
+        self.count = count
 
 
 _probe = _Probe()
 _probe[0] += 1
+TEMPORARY = _probe.count
 
 
 def _in_place(op):
@@ -69,20 +68,14 @@ def _in_place(op):
 
     def method(x, w):
         new = op(x, w)
-        scalar = not x.shape
-        leaf = x.node is not None and x.node.rule is None
-        if scalar and not (leaf and not modes.gradients):
+        if not x.shape and (modes.gradients or not spellings.is_variable(x)):
             return new
-        if leaf and not modes.gradients:  # an update by hand: the leaf stays what it is, with another value
-            become(x, cast_like(new, x._raw), x.node)
-            return x
         spellings.refuse_leaf(x)
         if new.shape != x.shape:
             raise ShapeError(f"an in-place operation would turn shape {x.shape} into {new.shape}: write x = x + ... instead")
-        new = cast_like(new, x._raw)
-        if x.sharing is not None and getrefcount(x) == _probe.temporary and _is_put_back(x, sys._getframe(1)):
-            return new  # x is x[key] itself, a view that is gone with this instruction, and `new` is written in its place
-        become(x, new, new.node)
+        if x.sharing is not None and getrefcount(x) == TEMPORARY and _is_put_back(x, sys._getframe(1)):
+            return cast_like(new, x._raw)  # x is x[key], a view that is gone with this instruction; `new` takes its place
+        spellings.rewrite(x, new)
         return x
 
     return method
@@ -113,16 +106,9 @@ COMPARISONS: dict[str, Any] = {
 }
 
 
-def _several(op, name):
+def _reshaped(x, *shape, order="C", copy=None):
     """`x.reshape(2, 3)` as well as `x.reshape((2, 3))`."""
-
-    def method(x, *values):
-        first = values[0] if len(values) == 1 else values
-        if not isinstance(first, (tuple, list, type(None))):
-            first = (first,)
-        return op(x, **{name: first if first is None else tuple(operator.index(v) for v in first)})
-
-    return method
+    return spellings.reshape(x, shape[0] if len(shape) == 1 else shape, order, copy=copy)
 
 
 def _transposed(x, *axes):
@@ -149,8 +135,7 @@ def _rearranged(function):
 
     def method(x, *args, **kwargs):
         spellings.refuse_leaf(x)
-        new = implementations[function](x, *args, **kwargs)
-        become(x, new, new.node)
+        spellings.rewrite(x, implementations[function](x, *args, **kwargs))
 
     return method
 
@@ -159,19 +144,12 @@ def _fill(x, value):
     spellings.setitem(x, Ellipsis, value)
 
 
-def _put(x, indices, values):
-    """x.put(indices, values): values written at places of the flat array, from their start again if there are too few."""
-    spellings.refuse_leaf(x)
-    flat = movement.copy(movement.ravel(x))
-    indices, values = (movement.ravel(v if isinstance(v, Tensor) else np.asarray(v)) for v in (indices, values))
-    spellings.setitem(flat, indices, spellings.take(values, np.arange(indices.size) % values.size))
-    new = movement.reshape(flat, shape=x.shape)
-    become(x, new, new.node)
-
+OPERATORS = {name: binary(op.rule, apply_operator) for name, op in {**BINARY, **COMPARISONS}.items()}
+OPERATORS["matmul"] = binary(BINARY["matmul"].rule, sparse.apply_matmul)  # knows SciPy's matrices too
 
 METHODS = {
-    **{f"__{name}__": binary(op.rule, apply_operator) for name, op in {**BINARY, **COMPARISONS}.items()},
-    **{f"__r{name}__": _reflected(binary(op.rule, apply_operator)) for name, op in BINARY.items()},
+    **{f"__{name}__": operation for name, operation in OPERATORS.items()},
+    **{f"__r{name}__": _reflected(OPERATORS[name]) for name in BINARY},
     **{f"__i{name}__": _in_place(op) for name, op in BINARY.items()},
     "__divmod__": numbers.divmod,
     "__rdivmod__": _reflected(numbers.divmod),
@@ -213,23 +191,23 @@ METHODS = {
     "cumsum": reduction.cumsum,
     "cumprod": reduction.cumprod,
     "dot": spellings.dot,
-    "reshape": _several(movement.reshape, "shape"),
+    "reshape": _reshaped,
     "transpose": _transposed,
     "swapaxes": movement.swapaxes,
     "squeeze": movement.squeeze,
-    "ravel": movement.ravel,
-    "flatten": lambda x: movement.copy(movement.ravel(x)),
+    "ravel": spellings.ravel,
+    "flatten": lambda x, order="C": movement.copy(spellings.ravel(x, order)),
     "repeat": spellings.repeat,
     "take": spellings.take,
     "diagonal": _function(np.diagonal),
     "trace": _function(np.trace),
     "choose": _function(np.choose),
     "compress": _compress,
-    "put": _put,
+    "put": spellings.put,
     "fill": _fill,
     "nonzero": implementations[np.nonzero],
     "astype": spellings.astype,
-    "copy": movement.copy,
+    "copy": spellings.copy,
     "T": property(movement.transpose, doc="The axes reversed."),
     "mT": property(lambda x: movement.swapaxes(x, axis1=-1, axis2=-2), doc="The last two axes exchanged."),
     "real": property(elementwise.real, doc="The real part."),
@@ -250,6 +228,15 @@ def _along_first(op):
     return reduction
 
 
+def _outer(op):
+    """A ufunc's own `outer`: every element of one with every element of the other."""
+
+    def outer(x, w):
+        return op(movement.reshape(spellings.as_array(x), shape=np.shape(x) + (1,) * np.ndim(w)), w)
+
+    return outer
+
+
 # What NumPy's ufuncs do besides a plain call.
 implementations.update(
     {
@@ -261,5 +248,12 @@ implementations.update(
         (np.logical_and, "reduce"): _along_first(reduction.all),
         (np.add, "accumulate"): _along_first(reduction.cumsum),
         (np.multiply, "accumulate"): _along_first(reduction.cumprod),
+    }
+)
+implementations.update(
+    {
+        (ufunc, "outer"): _outer(op)
+        for ufunc, op in implementations.items()
+        if isinstance(ufunc, np.ufunc) and (ufunc.nin, ufunc.signature) == (2, None)
     }
 )

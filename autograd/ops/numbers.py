@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 
+from ..errors import NoRuleError
 from ..graph import unchanged
 from ..rule import rule, sample, zero
 from ..tensor import implementations
@@ -125,14 +126,34 @@ def bitwise_count(x):
 # --- nan and infinities ----------------------------------------------------------------------------------------------------
 
 
+def _replace_nan_x(g, x):
+    if np.iscomplexobj(x):  # each part is replaced by itself
+        parts = (np.real, np.imag)
+        real, imag = (np.where(np.isfinite(part(x)), part(g), 0) for part in parts)
+        return real + 1j * imag
+    return np.where(np.isfinite(x), g, 0)
+
+
 @elementwise(
-    x=lambda g, x: np.where(np.isfinite(x), g, 0),
+    x=_replace_nan_x,
     drops=True,
-    samples=[sample((2, 3), nan=1.0), sample((2, 3), posinf=2.0, neginf=-2.0)],
+    samples=[sample((2, 3), nan=1.0), sample((2, 3), posinf=2.0, neginf=-2.0), sample(np.array([1 + 2j, -1.5 + 0.5j]))],
 )
-def nan_to_num(x, *, nan=0.0, posinf=None, neginf=None):
+def replace_nan(x, *, nan=0.0, posinf=None, neginf=None):
     """x with numbers in the places of nan and of infinities, and no gradient there."""
     return np.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf)
+
+
+def nan_to_num(x, copy=True, nan=0.0, posinf=None, neginf=None):
+    """x with numbers in the places of nan (0 by default) and of infinities (the largest there are), and no gradient there.
+
+    >>> from autograd import Tensor
+    >>> nan_to_num(Tensor([1.0, math.nan]))
+    Tensor([1., 0.], op=replace_nan)
+    """
+    if not copy:
+        raise NoRuleError("nan_to_num(copy=False) writes into its argument: take the result, x = nan_to_num(x)")
+    return replace_nan(x, nan=nan, posinf=posinf, neginf=neginf)
 
 
 @elementwise(samples=[sample((2, 3), (3,), rtol=0.5)])
@@ -151,14 +172,14 @@ def angle(z, deg=False):
     >>> angle(Tensor(2.0 + 2.0j), deg=True)
     Tensor(45.0, op=rad2deg)
     """
-    theta = np.arctan2(np.imag(z), np.real(z)) if np.iscomplexobj(z) else np.arctan2(np.zeros_like(z), z)
+    theta = np.arctan2(np.imag(z), np.real(z)) if np.iscomplexobj(z) else np.arctan2(0, z)
     return np.rad2deg(theta) if deg else theta
 
 
 def real_if_close(a, tol=100):
     """The real part, if every imaginary part is below `tol` machine epsilons (below `tol` itself, if that is 1 or less)."""
     if not np.iscomplexobj(a):
-        return np.positive(a)
+        return a if hasattr(a, "dtype") else np.asarray(a)
     limit = tol * np.finfo(a.dtype if hasattr(a, "dtype") else complex).eps if tol > 1 else tol
     return np.real(a) if bool((abs(np.imag(a)) < limit).all()) else a
 
@@ -232,9 +253,7 @@ implementations.update(
     {
         np.around: implementations[np.round],
         np.fix: implementations[np.trunc],
-        np.nan_to_num: lambda x, copy=True, nan=0.0, posinf=None, neginf=None: nan_to_num(
-            x, nan=nan, posinf=posinf, neginf=neginf
-        ),
+        np.nan_to_num: nan_to_num,
         np.isclose: isclose,
         np.angle: angle,
         np.real_if_close: real_if_close,

@@ -4,7 +4,8 @@ import math
 
 import numpy as np
 
-from ..rule import rule, sample
+from ..errors import IndexingError
+from ..rule import from_end, rule, sample
 
 
 def spread(g, shape, axis, keepdims):
@@ -26,10 +27,14 @@ def kept_shape(shape, axis):
 
 
 def reduced_axes(ndim, axis):
-    """The axes that `axis` means, not negative."""
-    if axis is None:
+    """The axes that `axis` means, not negative. (NumPy lets a number have an axis 0, which is none.)"""
+    if axis is None or not ndim:
         return tuple(range(ndim))
-    return tuple(a % ndim if ndim else 0 for a in (axis if isinstance(axis, (tuple, list)) else (axis,)))
+    axes = axis if isinstance(axis, (tuple, list)) else (axis,)
+    for a in axes:
+        if not -ndim <= a < ndim:
+            raise IndexingError(f"axis {a} of an array with {ndim} axes")
+    return tuple(a % ndim for a in axes)
 
 
 def count(shape, axis):
@@ -82,7 +87,7 @@ def _prod_x(g, x, axis, keepdims):
     rest = tuple(i for i in range(np.ndim(x)) if i not in axes)
     order = axes + rest
     x_shape = np.shape(x)
-    front = np.transpose(x, order).reshape((-1, *(x_shape[i] for i in rest)))
+    front = np.transpose(x, order).reshape((count(x_shape, axis), *(x_shape[i] for i in rest)))
     # Everything before times everything after: y / x would be nan at a zero, and inf after an overflow.
     others = np.cumprod(_one_first(front), axis=0) * np.flip(np.cumprod(_one_first(np.flip(front, 0)), axis=0), 0)
     back = np.argsort(np.array(order, dtype=int))
@@ -96,7 +101,14 @@ def prod(x, *, axis=None, dtype=None, keepdims=False):
     return x.prod(axis=axis, dtype=dtype, keepdims=keepdims)
 
 
+def along_first(g, axis, *arrays):
+    """g and the arrays of one op with an axis in front; the arrays have as many more axes as g has, for many cotangents."""
+    axis = from_end(axis, np.ndim(arrays[0]))
+    return [np.moveaxis(a, axis, 0) for a in (g, *(np.broadcast_to(a, np.shape(g)) for a in arrays))]
+
+
 @rule(
+    leading=True,
     vjp=lambda g, a, y: _recurrence_inputs(g, a, y),
     samples=[sample((4,), (4,)), sample((3, 2), (3, 2)), sample(np.array([True, False, True, True, True]), (5,))],
 )
@@ -125,35 +137,44 @@ def _running_sums(goes_on, b):
 
 
 def _recurrence_inputs(g, a, y):
-    later = np.flip(_one_first(np.flip(a, 0)), 0)
-    into_b = np.flip(recurrence(np.flip(later, 0), np.flip(g, 0)), 0)
+    into_b = np.moveaxis(_sums_from_end(*along_first(g, 0, a)), 0, -np.ndim(y))
     before = np.concatenate([np.zeros_like(y[:1]), y[:-1]])
     return into_b * before, into_b
 
 
+def _sums_from_end(g, a):
+    """g[i] + a[i+1] * (g[i+1] + a[i+2] * ...): what a running result with the factors a hands on to each of its terms."""
+    return np.flip(recurrence(_one_first(np.flip(a, 0)), np.flip(g, 0)), 0)
+
+
 def _cumprod_x(g, x, axis):
-    if axis is None:
-        return _cumprod_x(g, x.reshape(-1), 0).reshape(np.shape(x))
-    x, g = np.moveaxis(x, axis, 0), np.moveaxis(g, axis, 0)
+    if axis is None or not np.ndim(x):
+        return _cumprod_x(g, x.reshape(-1), 0).reshape(np.shape(g)[:-1] + np.shape(x))
+    g, front = along_first(g, axis, x)
     # y[k] = before[i] * x[i] * x[i+1] ... x[k]: what follows x[i] is summed by a recurrence from the end, without division.
-    later = np.flip(_one_first(np.flip(x, 0)), 0)
-    following = np.flip(recurrence(np.flip(later, 0), np.flip(g, 0)), 0)
-    return np.moveaxis(np.cumprod(_one_first(x), axis=0) * following, 0, axis)
+    return np.moveaxis(np.cumprod(_one_first(front), axis=0) * _sums_from_end(g, front), 0, from_end(axis, np.ndim(x)))
 
 
-@rule(x=_cumprod_x, numpy=np.cumprod, samples=[sample((4,), axis=0), sample((2, 3), axis=1), sample((2, 2))])
+@rule(leading=True, x=_cumprod_x, numpy=np.cumprod, samples=[sample((4,), axis=0), sample((2, 3), axis=1), sample((2, 2))])
 def cumprod(x, *, axis=None, dtype=None):
     """The running product along `axis`; its derivative is right at zeros."""
     return np.cumprod(x, axis=axis, dtype=dtype)
 
 
 def _cumsum_x(g, x_shape, axis):
-    if axis is None:
-        return np.flip(np.cumsum(np.flip(g, 0), axis=0), 0).reshape(x_shape)
+    if axis is None or not x_shape:
+        return _cumsum_x(g, (math.prod(x_shape),), 0).reshape(g.shape[:-1] + x_shape)
+    axis = from_end(axis, len(x_shape))
     return np.flip(np.cumsum(np.flip(g, axis), axis=axis), axis)
 
 
-@rule(kind="linear", x=_cumsum_x, numpy=np.cumsum, samples=[sample((4,), axis=0), sample((2, 3), axis=1), sample((2, 2))])
+@rule(
+    kind="linear",
+    leading=True,
+    x=_cumsum_x,
+    numpy=np.cumsum,
+    samples=[sample((4,), axis=0), sample((2, 3), axis=1), sample((2, 2))],
+)
 def cumsum(x, *, axis=None, dtype=None):
     """The running sum along `axis`; of the flattened array by default."""
     return np.cumsum(x, axis=axis, dtype=dtype)
@@ -211,23 +232,23 @@ def nanmin(x, *, axis=None, keepdims=False):
 def _running_x(g, x, y, axis):
     """Each cotangent goes to the elements so far that are equal to the extreme, in equal parts; nan counts as extreme."""
     if axis is None:
-        return _running_x(g, x.reshape(-1), y, 0).reshape(np.shape(x))
-    g, x, y = (np.moveaxis(a, axis, 0) for a in (g, x, y))
+        return _running_x(g, x.reshape(-1), y, 0).reshape(np.shape(g)[:-1] + np.shape(x))
+    axis = from_end(axis, np.ndim(x))
+    g, x, y = along_first(g, axis, x, y)
     hit = (x == y) | (x != x)
     unchanged = (y[1:] == y[:-1]) | ((y[1:] != y[1:]) & (y[:-1] != y[:-1]))
     goes_on = np.concatenate([np.zeros_like(hit[:1]), unchanged])  # the extreme that was there before
     ties = recurrence(goes_on, hit.astype(int))
-    following = np.flip(recurrence(_one_first(np.flip(goes_on, 0)), np.flip(g / ties, 0)), 0)
-    return np.moveaxis(np.where(hit, following, 0), 0, axis)
+    return np.moveaxis(np.where(hit, _sums_from_end(g / ties, goes_on), 0), 0, axis)
 
 
-@rule(x=_running_x, samples=[sample((4,), axis=0), sample((2, 3), axis=1), sample((2, 2))])
+@rule(leading=True, x=_running_x, samples=[sample((4,), axis=0), sample((2, 3), axis=1), sample((2, 2))])
 def cummax(x, *, axis=None):
     """The largest element so far along `axis`; of the flattened array by default. Ties share the gradient equally."""
     return np.maximum.accumulate(x.reshape(-1) if axis is None else x, axis=axis or 0)
 
 
-@rule(x=_running_x, samples=[sample((4,), axis=0), sample((2, 3), axis=1), sample((2, 2))])
+@rule(leading=True, x=_running_x, samples=[sample((4,), axis=0), sample((2, 3), axis=1), sample((2, 2))])
 def cummin(x, *, axis=None):
     """The smallest element so far along `axis`; of the flattened array by default. Ties share the gradient equally."""
     return np.minimum.accumulate(x.reshape(-1) if axis is None else x, axis=axis or 0)

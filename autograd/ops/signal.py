@@ -112,7 +112,8 @@ def correlate(x, w, mode="valid"):
     >>> correlate(Tensor([1.0, 2.0, 3.0]), [1.0, 10.0])
     Tensor([21., 32.], op=reshape)
     """
-    x, w = _line("correlate", x), _line("correlate", elementwise.conj(w))
+    x, w = _line("correlate", x), _line("correlate", w)
+    w = elementwise.conj(w) if np.iscomplexobj(w) else w  # of booleans, conj makes integers
     n, m = x.shape[-1], w.shape[-1]
     start, size = _window("correlate", n, m, mode)
     if mode == "same" and m > n:
@@ -188,6 +189,8 @@ def interp(x, xp, fp, left=None, right=None, period=None):
         )
         return real + 1j * imag
     if period is not None:
+        if isinstance(period, (int, float)) and period == 0:
+            raise ShapeError("interp: period=0, and the points repeat after a period that is not zero")
         left = right = None
         x, xp, fp = _one_period(x, xp, fp, elementwise.absolute(period))
     return _piecewise(x, xp, fp, left, right)

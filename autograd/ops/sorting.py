@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import DtypeError, NoRuleError
-from ..rule import rule, sample
+from ..graph import unchanged
+from ..rule import from_end, rule, sample
 from ..tensor import implementations
 from . import indexing, movement, reduction, spellings
 from .spellings import as_array
@@ -32,13 +33,18 @@ def flat_if_no_axis(x, axis):
 ORDERS = [sample((4,), np.array([2, 0, 3, 1]), axis=0), sample((2, 3), np.array([[1, 0, 2], [2, 0, 1]]), axis=-1)]
 
 
-@rule(kind="multilinear", x=lambda g, order, axis: put_back(g, order, axis=axis), samples=ORDERS)
+def _in_order(op, g, order, axis):
+    """One of the next two ops on a cotangent, which may have one more axis in front than the order."""
+    return op(g, np.broadcast_to(order, np.shape(g)), axis=from_end(axis, np.ndim(order)))
+
+
+@rule(kind="multilinear", leading=True, x=lambda g, order, axis: _in_order(put_back, g, order, axis), samples=ORDERS)
 def rearranged(x, order, *, axis):
     """The elements along an axis in another order, a permutation for each line. (`take_along_axis` may leave some out.)"""
     return np.take_along_axis(x, order, axis)
 
 
-@rule(kind="multilinear", x=lambda g, order, axis: rearranged(g, order, axis=axis), samples=ORDERS)
+@rule(kind="multilinear", leading=True, x=lambda g, order, axis: _in_order(rearranged, g, order, axis), samples=ORDERS)
 def put_back(x, order, *, axis):
     """The elements along an axis where they were before `rearranged`."""
     y = np.empty_like(x)
@@ -82,7 +88,10 @@ def sort(x, axis=-1, kind=None, order=None, *, stable=None, descending=False):
 def sort_complex(a):
     """Sorted along the last axis, by the real part first, as complex numbers."""
     ordered = sort(a)
-    return ordered if np.iscomplexobj(ordered) else spellings.astype(ordered, np.complex128)
+    if np.iscomplexobj(ordered):
+        return ordered
+    short = ordered.dtype.kind in "iu" and ordered.dtype.itemsize < 4
+    return spellings.astype(ordered, np.complex64 if short else np.complex128)
 
 
 @rule(samples=[sample((5,), kth=2), sample((2, 4), kth=(1, 2)), sample((4, 2), kth=-1, axis=0)])
@@ -221,7 +230,8 @@ def counts_of(x, *, minlength=0):
 
 @rule(
     kind="multilinear",
-    weights=lambda g, x: g[x],
+    leading=True,
+    weights=lambda g, x: g[..., x],
     samples=[sample(np.array([0, 2, 2]), (3,)), sample(np.array([0, 1]), (2,), minlength=4)],
 )
 def weights_of(x, weights, *, minlength=0):
@@ -242,18 +252,30 @@ def bincount(x, /, weights=None, minlength=0):
 
 
 def _bin_edges_x(g, x, y, range):
-    if range is not None:
-        return np.zeros_like(x)
+    if range is not None or 0 in np.shape(x):
+        return np.zeros(g.shape[:-1] + np.shape(x), g.dtype, like=g)
     bins = len(y) - 1
     along = np.arange(bins + 1, like=y) / bins  # the edges lie on the line from the smallest element to the largest
-    low, high = (g * (1 - along)).sum(), (g * along).sum()
+    low, high = (g * (1 - along)).sum(axis=-1), (g * along).sum(axis=-1)
     return reduction.extreme_x(low, x, x.min(), None, False) + reduction.extreme_x(high, x, x.max(), None, False)
 
 
-@rule(x=_bin_edges_x, samples=[sample((5,), bins=3), sample((2, 3), bins="sqrt"), sample((4,), bins=2, range=(0.0, 1.0))])
+@rule(
+    leading=True,
+    x=_bin_edges_x,
+    samples=[sample((5,), bins=3), sample((2, 3), bins="sqrt"), sample((4,), bins=2, range=(0.0, 1.0))],
+)
 def bin_edges(x, *, bins, range=None):
     """The edges of bins of equal width, from the smallest element to the largest."""
     return np.histogram_bin_edges(x, bins, range)
+
+
+@rule(x=unchanged, samples=[sample(np.array([-1.0, 0.5, 3.0]))])
+def rising(x):
+    """x itself, the edges of bins, which must not fall."""
+    if np.any(x[:-1] > x[1:]):
+        raise ValueError("`bins` must increase monotonically")
+    return +x
 
 
 def histogram_bin_edges(a, bins=10, range=None, weights=None):
@@ -263,7 +285,7 @@ def histogram_bin_edges(a, bins=10, range=None, weights=None):
     [0.0, 1.0, 2.0]
     """
     if np.ndim(bins) == 1:
-        return as_array(bins)
+        return rising(as_array(bins))
     if weights is not None and isinstance(bins, str):
         raise NoRuleError(f"histogram: bins={bins!r} does not know weights; give the number of bins, or their edges")
     return bin_edges(as_array(a), bins=bins, range=range)
@@ -300,12 +322,13 @@ def distinct_places(x, *, axis=None, equal_nan=True):
     return np.unique(x, True, True, True, axis, equal_nan=equal_nan)[1:]
 
 
-def _distinct_x(g, inverse, counts):
-    counts = counts.reshape((-1,) + (1,) * (g.ndim - 1))
-    return (g / counts)[inverse]
+def _distinct_x(g, y_shape, inverse, counts):
+    counts = counts.reshape((-1,) + (1,) * (len(y_shape) - 1))
+    return (g / counts)[(slice(None),) * (g.ndim - len(y_shape)) + (inverse,)]
 
 
 @rule(
+    leading=True,
     x=_distinct_x,
     samples=[
         sample((3,), np.array([2, 0, 1]), np.array([1, 2, 0]), np.array([1, 1, 1])),

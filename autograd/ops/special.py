@@ -2,12 +2,11 @@
 
 SciPy computes the values and is imported when one is first wanted; a derivative is a formula in functions of this file, so that
 it has a derivative in its turn. Textbook formulas that cancel (x * erfcx(x) against a constant, digamma(a + b) against
-digamma(a)) stand in a form that does not. Arguments have SciPy's order. An order of a Bessel function, or the parameter of an
-incomplete gamma or beta function, has no derivative: asking for one is an error. Stands on `rule` and the other ops.
+digamma(a)) stand in a form that does not. Arguments have SciPy's order. The parameter of an incomplete gamma or beta function
+has no derivative: asking for one is an error. The Bessel functions are in `bessel`. Stands on that and the other ops.
 """
 
 import math
-from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,9 @@ from ..graph import is_grad_enabled
 from ..rule import Domain, positives, reals, rule, sample, unit, zero
 from ..tensor import NUMBERS, Tensor, implementations
 from . import fused, reduction
+from .bessel import WHOLE, i0, i0e, i1, i1e, iv, ive, j0, j1, jn, jv, k0, k0e, k1, k1e, kn, kv, kve, y0, y1, yn, yv
 from .elementwise import cbrt, exp2, expm1, isinf, log, log1p, sigmoid, where
+from .ufuncs import elementwise, pair, scipy_special, scipy_values, special
 
 ROOT_PI = math.sqrt(math.pi)
 ROOT_2PI = math.sqrt(2 * math.pi)
@@ -26,41 +27,15 @@ LOG_ROOT_2PI = math.log(2 * math.pi) / 2
 LN10 = math.log(10.0)
 
 proper = Domain(0.0, 1.0)
-elementwise = partial(rule, kind="elementwise", host=True)
-pair = partial(rule, host=True)  # two outputs
-
-
-@cache
-def _module():
-    """scipy.special. Importing it takes longer than importing this package, so it waits for the first use."""
-    import scipy.special
-
-    return scipy.special
-
-
-def _scipy(name, *values):
-    """What a function of SciPy makes of arrays. Those of a GPU refuse to become NumPy's, which is an error that says so.
-
-    Whole numbers and Python numbers take the precision of the others, where SciPy would often take float64.
-    """
-    arrays = [np.asarray(value) for value in values]
-    pairs = list(zip(values, arrays, strict=True))
-    floats = [array.dtype for value, array in pairs if array.dtype.kind in "fc" and type(value) not in NUMBERS]
-    real = np.finfo(np.result_type(*floats)).dtype if floats else float
-    return getattr(_module(), name)(*(a if a.dtype in floats or a.dtype.kind == "c" else a.astype(real) for a in arrays))
-
-
-def special(**facts):
-    """An elementwise op that SciPy's ufunc of the same name computes, and that the ufunc finds when it meets a Tensor."""
-
-    def decorate(forward):
-        return elementwise(numpy=f"scipy.special.{forward.__name__}", **facts)(forward)
-
-    return decorate
 
 
 def _as_array(x):
     return x if isinstance(x, Tensor) else np.asarray(x)
+
+
+def _operand(x):
+    """x as something to compute with: Python numbers stay, so that they widen no array."""
+    return x if type(x) in NUMBERS else _as_array(x)
 
 
 def _not_negative(w):
@@ -104,43 +79,43 @@ def _dawsn_x(g, x, y):
 @special(x=lambda g, x: g * (2 / ROOT_PI * np.exp(-x * x)), scalar=math.erf, c="erf({x})")
 def erf(x):
     """The error function: 2 / sqrt(pi) times the integral of exp(-t*t) from 0 to x."""
-    return _scipy("erf", x)
+    return scipy_values("erf", x)
 
 
 @special(x=lambda g, x: g * (-2 / ROOT_PI * np.exp(-x * x)), scalar=math.erfc, c="erfc({x})")
 def erfc(x):
     """1 - erf(x), exact in the right tail."""
-    return _scipy("erfc", x)
+    return scipy_values("erfc", x)
 
 
 @special(x=_erfcx_x)
 def erfcx(x):
     """exp(x*x) * erfc(x), which falls like 1/x where erfc underflows."""
-    return _scipy("erfcx", x)
+    return scipy_values("erfcx", x)
 
 
 @special(x=lambda g, x: g * (2 / ROOT_PI * np.exp(x * x)))
 def erfi(x):
     """The imaginary error function, -i erf(ix): 2 / sqrt(pi) times the integral of exp(t*t) from 0 to x."""
-    return _scipy("erfi", x)
+    return scipy_values("erfi", x)
 
 
 @special(x=_dawsn_x)
 def dawsn(x):
     """Dawson's integral: exp(-x*x) times the integral of exp(t*t) from 0 to x."""
-    return _scipy("dawsn", x)
+    return scipy_values("dawsn", x)
 
 
 @special(x=lambda g, y: g * (ROOT_PI / 2 * np.exp(y * y)), domain=unit)
 def erfinv(x):
     """The x for which erf is the given value; infinite, and so is the slope, at -1 and 1."""
-    return _scipy("erfinv", x)
+    return scipy_values("erfinv", x)
 
 
 @special(x=lambda g, y: g * (-ROOT_PI / 2 * np.exp(y * y)), domain=Domain(0.0, 2.0))
 def erfcinv(x):
     """The x for which erfc is the given value, exact for values near 0."""
-    return _scipy("erfcinv", x)
+    return scipy_values("erfcinv", x)
 
 
 def _log_ndtr_slope(x):
@@ -153,7 +128,7 @@ def _log_ndtr_slope(x):
 @special(x=lambda g, x: g * (np.exp(-x * x / 2) / ROOT_2PI))
 def ndtr(x):
     """The normal distribution function: the integral of exp(-t*t/2) / sqrt(2 pi) from -inf to x."""
-    return _scipy("ndtr", x)
+    return scipy_values("ndtr", x)
 
 
 @special(x=lambda g, x: g * _log_ndtr_slope(x))
@@ -166,19 +141,19 @@ def log_ndtr(x):
     >>> print(f"{x.grad.item():.4f}")
     50.0200
     """
-    return _scipy("log_ndtr", x)
+    return scipy_values("log_ndtr", x)
 
 
 @special(x=lambda g, y: g * (ROOT_2PI * np.exp(y * y / 2)), domain=proper)
 def ndtri(x):
     """The quantile of the normal distribution: the inverse of ndtr."""
-    return _scipy("ndtri", x)
+    return scipy_values("ndtri", x)
 
 
 @special(x=lambda g, y: g / _log_ndtr_slope(y), domain=Domain(-math.inf, 0.0))
 def ndtri_exp(x):
     """ndtri(exp(x)): the quantile for a probability of which the logarithm is known."""
-    return _scipy("ndtri_exp", x)
+    return scipy_values("ndtri_exp", x)
 
 
 # --- logistic functions, logarithms and entropies --------------------------------------------------------------------------
@@ -190,7 +165,7 @@ expit = sigmoid
 @special(x=lambda g, x: g / np.where((x < 0) | (x > 1), np.nan, x * (1 - x)), domain=proper)
 def logit(x):
     """log(x / (1 - x)), the inverse of expit."""
-    return _scipy("logit", x)
+    return scipy_values("logit", x)
 
 
 def log_expit(x):
@@ -232,7 +207,7 @@ def xlogy(x, w):
     >>> special.xlogy(Tensor([0.0, 2.0]), [0.0, 1.0])
     Tensor([0., 0.], op=xlogy)
     """
-    return _scipy("xlogy", x, w)
+    return scipy_values("xlogy", x, w)
 
 
 @special(
@@ -242,19 +217,19 @@ def xlogy(x, w):
 )
 def xlog1py(x, w):
     """x * log(1 + w), and 0 where x is 0."""
-    return _scipy("xlog1py", x, w)
+    return scipy_values("xlog1py", x, w)
 
 
 @special(x=lambda g, x: g * (-np.log(_not_negative(x)) - 1), domain=positives)
 def entr(x):
     """-x * log(x): what a probability adds to an entropy. 0 at 0, where the slope is infinite; -inf below."""
-    return _scipy("entr", x)
+    return scipy_values("entr", x)
 
 
 @special(x=lambda g, x, w: g * (_log_ratio(x, w) + 1), w=lambda g, x, w: -g * _share(_not_negative(x), w), domain=positives)
 def rel_entr(x, w):
     """x * log(x / w): what a pair of probabilities adds to a relative entropy."""
-    return _scipy("rel_entr", x, w)
+    return scipy_values("rel_entr", x, w)
 
 
 def _kl_div_w(g, x, w):
@@ -265,19 +240,19 @@ def _kl_div_w(g, x, w):
 @special(x=lambda g, x, w: g * _log_ratio(x, w), w=_kl_div_w, domain=positives)
 def kl_div(x, w):
     """x * log(x / w) - x + w: as rel_entr, but convex in both and 0 only for x = w."""
-    return _scipy("kl_div", x, w)
+    return scipy_values("kl_div", x, w)
 
 
 @special(x=lambda g, y: g * (y * LN10))
 def exp10(x):
     """10**x"""
-    return _scipy("exp10", x)
+    return scipy_values("exp10", x)
 
 
 @special(x=lambda g, x: -g * np.sin(x))
 def cosm1(x):
     """cos(x) - 1, exact near 0."""
-    return _scipy("cosm1", x)
+    return scipy_values("cosm1", x)
 
 
 def _exprel_x(g, x, y):
@@ -292,7 +267,7 @@ def _exprel_x(g, x, y):
 @special(x=_exprel_x)
 def exprel(x):
     """(exp(x) - 1) / x, and 1 at 0."""
-    return _scipy("exprel", x)
+    return scipy_values("exprel", x)
 
 
 @special(
@@ -302,7 +277,7 @@ def exprel(x):
 )
 def huber(delta, r):
     """r*r/2 up to abs(r) = delta, and from there on the tangent: a loss that outliers pull on with force delta at most."""
-    return _scipy("huber", delta, r)
+    return scipy_values("huber", delta, r)
 
 
 def _hypotenuse(delta, r):
@@ -319,7 +294,7 @@ def _pseudo_huber_delta(g, delta, r):
 @special(delta=_pseudo_huber_delta, r=lambda g, delta, r: g * (delta * (r / _hypotenuse(delta, r))), domain=positives)
 def pseudo_huber(delta, r):
     """delta**2 * (sqrt(1 + (r / delta)**2) - 1): a smooth huber."""
-    return _scipy("pseudo_huber", delta, r)
+    return scipy_values("pseudo_huber", delta, r)
 
 
 # --- a power times an exponential: what densities are made of --------------------------------------------------------------
@@ -343,7 +318,9 @@ def _power_exp_w(g, x, w, y):
 )
 def power_exp(x, w, shift):
     """x**w * exp(shift), where neither of the two may fit in a float, and the slope at x = 0 is wanted."""
-    return np.exp(_scipy("xlogy", w, x) + shift)
+    with np.errstate(invalid="ignore"):
+        y = np.exp(scipy_values("xlogy", w, x) + shift)
+    return np.where(np.isneginf(shift) & np.isposinf(x), 0, y).astype(y.dtype)  # the exponential outdoes any power
 
 
 # --- the gamma function ----------------------------------------------------------------------------------------------------
@@ -380,37 +357,37 @@ def _rgamma_x(g, x, y):
 @special(x=_gamma_x, domain=positives, c="tgamma({x})")
 def gamma(x):
     """The gamma function: (n - 1)! at a whole number n."""
-    return _scipy("gamma", x)
+    return scipy_values("gamma", x)
 
 
 @special(x=_gammaln_x, domain=positives, c="lgamma({x})")
 def gammaln(x):
     """The logarithm of abs(gamma(x)), of real numbers."""
-    return _scipy("gammaln", x)
+    return scipy_values("gammaln", x)
 
 
 @special(x=_gammaln_x, domain=positives)
 def loggamma(x):
     """The principal branch of the logarithm of gamma(x); nan for negative real numbers, where gammaln gives the real part."""
-    return _scipy("loggamma", x)
+    return scipy_values("loggamma", x)
 
 
 @special(x=_rgamma_x)
 def rgamma(x):
     """1 / gamma(x), which is 0, and smooth, at 0, -1, -2, ..."""
-    return _scipy("rgamma", x)
+    return scipy_values("rgamma", x)
 
 
 @special(x=zero)
 def gammasgn(x):
     """The sign of gamma(x); constant between its jumps."""
-    return _scipy("gammasgn", x)
+    return scipy_values("gammasgn", x)
 
 
 @elementwise(x=_digamma_x, numpy="scipy.special.psi", domain=positives)
 def digamma(x):
     """The derivative of log(gamma(x)); also called psi."""
-    return _scipy("psi", x)
+    return scipy_values("psi", x)
 
 
 psi = digamma
@@ -423,7 +400,7 @@ psi = digamma
 )
 def polygamma(n, x):
     """The nth derivative of digamma."""
-    y = _scipy("polygamma", n, x)
+    y = scipy_values("polygamma", n, x)
     return y.astype(_real_dtype(x))
 
 
@@ -440,7 +417,7 @@ def _multigammaln_a(g, a, d):
 @elementwise(a=_multigammaln_a, domain=Domain(1.0, math.inf), samples=[sample((2, 3), d=1), sample((2, 3), d=3)])
 def multigammaln(a, *, d):
     """The logarithm of the gamma function of d dimensions: d (d - 1) / 4 log(pi) + the sum of gammaln(a - j / 2) for j < d."""
-    return np.asarray(_module().multigammaln(np.asarray(a), d)).astype(_real_dtype(a))
+    return np.asarray(scipy_special().multigammaln(np.asarray(a), d)).astype(_real_dtype(a))
 
 
 @elementwise(
@@ -450,13 +427,13 @@ def multigammaln(a, *, d):
 )
 def hurwitz_zeta(x, q):
     """The sum of 1 / (q + k)**x over k = 0, 1, 2, ..."""
-    return _scipy("zeta", x, q)
+    return scipy_values("zeta", x, q)
 
 
 @elementwise(samples=[sample((2, 3))])
 def riemann_zeta(x):
     """The sum of 1 / k**x over k = 1, 2, ..., continued to x < 1."""
-    return _scipy("zeta", x)
+    return scipy_values("zeta", x)
 
 
 def zeta(x, q=None):
@@ -485,55 +462,109 @@ def gamma_density(a: Any, x: Any) -> Any:
     return power_exp(x, a - 1, -x - gammaln(a))
 
 
-def _log_gammainc_x(g, a, x, y):
-    return g * _log_slope(log_gamma_density(a, x), y)
+# In the tail a probability is too small for a float long before its logarithm is: there its slope, the density over the
+# probability, is a continued fraction, and the value follows. The slope is an op of its own, whose derivative needs none.
 
 
-def _log_slope(log_density, y):
-    """The slope of the logarithm y of a probability; infinite where that is 0."""
-    none = np.isneginf(y)
-    return np.where(none, np.inf, np.exp(np.where(none, 0, log_density - y)))
+def _fraction(first, numerator, denominator):
+    """first + n(1) / (d(1) + n(2) / (d(2) + ...)), by Lentz's method."""
+    total, c, d = first, first, 0.0 * first
+    for k in range(1, 10_000):
+        d = 1 / (denominator(k) + numerator(k) * d)
+        c = denominator(k) + numerator(k) / c
+        total = total * (c * d)
+        if not np.any(abs(c * d - 1) > 5e-16):
+            break
+    return total
 
 
-def _log(p):
-    with np.errstate(divide="ignore"):  # log(0) is meant
-        return np.log(p)
+def _slope_of_log(log_density, probability, fraction, edge, *inputs):
+    """The density over the probability; `edge` where both are 0."""
+    with np.errstate(all="ignore"):
+        p, log_d = probability(*inputs), log_density(*inputs)
+        y = np.array(np.where(p == 0, edge, np.exp(log_d - np.log(p))), np.result_type(p))
+        far = (p == 0) & np.isfinite(log_d)
+        if far.any():
+            y[far] = fraction(*(np.broadcast_to(value, y.shape)[far].astype(float) for value in inputs))
+    return y
+
+
+def _log_of(log_density, probability, slope, *inputs):
+    """The logarithm of a probability."""
+    with np.errstate(all="ignore"):
+        p = probability(*inputs)
+        if not np.any(p == 0):
+            return np.log(p)
+        log_d = log_density(*inputs)
+        return np.where((p == 0) & np.isfinite(log_d), log_d - np.log(slope(*inputs)), np.log(p))
+
+
+def _slope_x(g, y, lean):
+    """The derivative of a slope: `lean` is its logarithm's."""
+    return g * np.where(np.isinf(y), -np.inf, y * lean)
+
+
+def _gammainc_fraction(a, x):
+    def numerator(k):
+        return k // 2 * x if k % 2 == 0 else -(a + k // 2) * x
+
+    return _fraction(a, numerator, lambda k: a + k) / x
+
+
+def _gammaincc_fraction(a, x):
+    return _fraction(x + 1 - a, lambda k: k * (a - k), lambda k: x + 2 * k + 1 - a) / x
 
 
 @special(x=lambda g, a, x: g * gamma_density(a, x), domain=positives, samples=[sample(1.7, (2, 3))])
 def gammainc(a, x):
     """The integral of t**(a-1) exp(-t) / gamma(a) from 0 to x. No derivative in a."""
-    return _scipy("gammainc", a, x)
+    return scipy_values("gammainc", a, x)
 
 
 @special(x=lambda g, a, x: -g * gamma_density(a, x), domain=positives, samples=[sample(1.7, (2, 3))])
 def gammaincc(a, x):
     """1 - gammainc(a, x), exact in the tail. No derivative in a."""
-    return _scipy("gammaincc", a, x)
+    return scipy_values("gammaincc", a, x)
 
 
-@elementwise(x=_log_gammainc_x, domain=positives, samples=[sample(1.7, (2, 3))])
+OF_GAMMA = [sample(1.7, (2, 3)), sample(np.array([900.0, 3.0]), np.array([[5.0], [7.0]]))]
+IN_TAIL = [sample(1.7, (2, 3)), sample(np.array([2.5, 0.6]), np.array([[800.0], [900.0]]))]
+
+
+@elementwise(x=lambda g, a, x, y: _slope_x(g, y, _share(a - 1, x) - 1 - y), domain=positives, samples=OF_GAMMA)
+def gammainc_slope(a, x):
+    """The derivative of log(gammainc(a, x)) in x."""
+    return _slope_of_log(log_gamma_density, gammainc, _gammainc_fraction, np.inf, a, x)
+
+
+@elementwise(x=lambda g, a, x, y: _slope_x(g, y, _share(a - 1, x) - 1 + y), domain=positives, samples=IN_TAIL)
+def gammaincc_slope(a, x):
+    """The derivative of -log(gammaincc(a, x)) in x."""
+    return _slope_of_log(log_gamma_density, gammaincc, _gammaincc_fraction, 1.0, a, x)
+
+
+@elementwise(x=lambda g, a, x: g * gammainc_slope(a, x), domain=positives, samples=OF_GAMMA)
 def log_gammainc(a, x):
-    """log(gammainc(a, x)). No derivative in a."""
-    return _log(_scipy("gammainc", a, x))
+    """log(gammainc(a, x)), without underflow. No derivative in a."""
+    return _log_of(log_gamma_density, gammainc, gammainc_slope, a, x)
 
 
-@elementwise(x=lambda g, a, x, y: -_log_gammainc_x(g, a, x, y), domain=positives, samples=[sample(1.7, (2, 3))])
+@elementwise(x=lambda g, a, x: -g * gammaincc_slope(a, x), domain=positives, samples=IN_TAIL)
 def log_gammaincc(a, x):
-    """log(gammaincc(a, x)). No derivative in a."""
-    return _log(_scipy("gammaincc", a, x))
+    """log(gammaincc(a, x)), without underflow. No derivative in a."""
+    return _log_of(log_gamma_density, gammaincc, gammaincc_slope, a, x)
 
 
 @special(p=lambda g, a, y: g * np.exp(-log_gamma_density(a, y)), domain=proper, samples=[sample(1.7, (2, 3))])
 def gammaincinv(a, p):
     """The x for which gammainc(a, x) is p. No derivative in a."""
-    return _scipy("gammaincinv", a, p)
+    return scipy_values("gammaincinv", a, p)
 
 
 @special(p=lambda g, a, y: -g * np.exp(-log_gamma_density(a, y)), domain=proper, samples=[sample(1.7, (2, 3))])
 def gammainccinv(a, p):
     """The x for which gammaincc(a, x) is p. No derivative in a."""
-    return _scipy("gammainccinv", a, p)
+    return scipy_values("gammainccinv", a, p)
 
 
 # --- the beta function -----------------------------------------------------------------------------------------------------
@@ -570,13 +601,13 @@ def digamma_gap(a: Any, b: Any) -> Any:
 @special(a=lambda g, a, b, y: -g * y * digamma_gap(a, b), b=lambda g, a, b, y: -g * y * digamma_gap(b, a), domain=positives)
 def beta(a, b):
     """gamma(a) gamma(b) / gamma(a + b)"""
-    return _scipy("beta", a, b)
+    return scipy_values("beta", a, b)
 
 
 @special(a=lambda g, a, b: -g * digamma_gap(a, b), b=lambda g, a, b: -g * digamma_gap(b, a), domain=positives)
 def betaln(a, b):
     """The logarithm of abs(beta(a, b))."""
-    return _scipy("betaln", a, b)
+    return scipy_values("betaln", a, b)
 
 
 def log_beta_density(a: Any, b: Any, x: Any) -> Any:
@@ -594,8 +625,25 @@ def beta_density(a: Any, b: Any, x: Any) -> Any:
     return where(low, left, power_exp(v, b - 1, xlog1py(a - 1, -v) - betaln(a, b)))
 
 
-def _log_betainc_x(g, a, b, x, y):
-    return g * _log_slope(log_beta_density(a, b, x), y)
+def _betainc_fraction(a, b, x):
+    def numerator(k):
+        m = k // 2
+        top = m * (b - m) if k % 2 == 0 else -(a + m) * (a + b + m)
+        return top * x / ((a + k - 1) * (a + k))
+
+    return _fraction(np.ones_like(x), numerator, lambda k: 1.0)
+
+
+def _betainc_slope_fraction(a, b, x):
+    return a / (x * (1 - x)) * _betainc_fraction(a, b, x)
+
+
+def _betaincc_slope_fraction(a, b, x):
+    return _betainc_slope_fraction(b, a, 1 - x)
+
+
+def _lean_of_beta(a, b, x):
+    return _share(a - 1, x) - _share(b - 1, 1 - x)
 
 
 OF_BETA = [sample(1.7, 2.2, (2, 3)), sample(np.array([2, 3, 1]), 1.5, (2, 3))]
@@ -604,37 +652,94 @@ OF_BETA = [sample(1.7, 2.2, (2, 3)), sample(np.array([2, 3, 1]), 1.5, (2, 3))]
 @special(x=lambda g, a, b, x: g * beta_density(a, b, x), domain=proper, samples=OF_BETA)
 def betainc(a, b, x):
     """The integral of t**(a-1) (1-t)**(b-1) / beta(a, b) from 0 to x. No derivative in a and b."""
-    return _scipy("betainc", a, b, x)
+    return scipy_values("betainc", a, b, x)
 
 
 @special(x=lambda g, a, b, x: -g * beta_density(a, b, x), domain=proper, samples=OF_BETA)
 def betaincc(a, b, x):
     """1 - betainc(a, b, x), exact in the tail. No derivative in a and b."""
-    return _scipy("betaincc", a, b, x)
+    return scipy_values("betaincc", a, b, x)
 
 
-@elementwise(x=_log_betainc_x, domain=proper, samples=OF_BETA)
+FAR = [*OF_BETA, sample(900.0, 3.0, np.array([0.2, 0.3])), sample(3.0, 900.0, np.array([0.8, 0.7]))]
+
+
+@elementwise(x=lambda g, a, b, x, y: _slope_x(g, y, _lean_of_beta(a, b, x) - y), domain=proper, samples=FAR)
+def betainc_slope(a, b, x):
+    """The derivative of log(betainc(a, b, x)) in x."""
+    return _slope_of_log(log_beta_density, betainc, _betainc_slope_fraction, np.inf, a, b, x)
+
+
+@elementwise(
+    x=lambda g, a, b, x, y: g * np.where(np.isinf(y), np.inf, y * (_lean_of_beta(a, b, x) + y)), domain=proper, samples=FAR
+)
+def betaincc_slope(a, b, x):
+    """The derivative of -log(betaincc(a, b, x)) in x."""
+    return _slope_of_log(log_beta_density, betaincc, _betaincc_slope_fraction, np.inf, a, b, x)
+
+
+@elementwise(x=lambda g, a, b, x: g * betainc_slope(a, b, x), domain=proper, samples=FAR)
 def log_betainc(a, b, x):
-    """log(betainc(a, b, x)). No derivative in a and b."""
-    return _log(_scipy("betainc", a, b, x))
+    """log(betainc(a, b, x)), without underflow. No derivative in a and b."""
+    return _log_of(log_beta_density, betainc, betainc_slope, a, b, x)
 
 
-@elementwise(x=lambda g, a, b, x, y: -_log_betainc_x(g, a, b, x, y), domain=proper, samples=OF_BETA)
+@elementwise(x=lambda g, a, b, x: -g * betaincc_slope(a, b, x), domain=proper, samples=FAR)
 def log_betaincc(a, b, x):
-    """log(betaincc(a, b, x)). No derivative in a and b."""
-    return _log(_scipy("betaincc", a, b, x))
+    """log(betaincc(a, b, x)), without underflow. No derivative in a and b."""
+    return _log_of(log_beta_density, betaincc, betaincc_slope, a, b, x)
 
 
 @special(p=lambda g, a, b, y: g * np.exp(-log_beta_density(a, b, y)), domain=proper, samples=OF_BETA)
 def betaincinv(a, b, p):
     """The x for which betainc(a, b, x) is p. No derivative in a and b."""
-    return _scipy("betaincinv", a, b, p)
+    return scipy_values("betaincinv", a, b, p)
 
 
 @special(p=lambda g, a, b, y: -g * np.exp(-log_beta_density(a, b, y)), domain=proper, samples=OF_BETA)
 def betainccinv(a, b, p):
     """The x for which betaincc(a, b, x) is p. No derivative in a and b."""
-    return _scipy("betainccinv", a, b, p)
+    return scipy_values("betainccinv", a, b, p)
+
+
+def fdtr(dfn, dfd, x):
+    """The distribution function of F, with dfn and dfd degrees of freedom. No derivative in these.
+
+    >>> from autograd import special
+    >>> special.fdtr(2.0, 2.0, 3.0)
+    0.75
+    """
+    return _of_ratio(betainc, betaincc, dfn, dfd, x)
+
+
+def fdtrc(dfn, dfd, x):
+    """1 - fdtr(dfn, dfd, x), exact in the tail. No derivative in dfn and dfd."""
+    return _of_ratio(betaincc, betainc, dfn, dfd, x)
+
+
+def _of_ratio(below, above, dfn, dfd, x):
+    """An incomplete beta function at dfn x / (dfn x + dfd), or of 1 minus that where it is near 1."""
+    dfn, dfd, x = map(_operand, (dfn, dfd, x))
+    w = dfn * x
+    near = w > dfd
+    low, high = where(near, dfd, w), where(near, w, dfd)
+    lower = below(dfn / 2, dfd / 2, where(near, 0.5, low / (low + dfd)))
+    return where(near, above(dfd / 2, dfn / 2, where(near, dfd / (dfd + high), 0.5)), lower)
+
+
+def chdtr(v, x):
+    """The distribution function of chi-square with v degrees of freedom. No derivative in v.
+
+    >>> from autograd import special
+    >>> print(f"{special.chdtr(2.0, 2.0):.4f}")
+    0.6321
+    """
+    return gammainc(_operand(v) / 2, _operand(x) / 2)
+
+
+def chdtrc(v, x):
+    """1 - chdtr(v, x), exact in the tail. No derivative in v."""
+    return gammaincc(_operand(v) / 2, _operand(x) / 2)
 
 
 def log_student_density(df: Any, t: Any) -> Any:
@@ -648,175 +753,39 @@ def log_student_density(df: Any, t: Any) -> Any:
 @special(t=lambda g, df, t: g * np.exp(log_student_density(df, t)), samples=[sample(3, (2, 3)), sample(math.inf, (3,))])
 def stdtr(df, t):
     """The distribution function of Student's t, with df degrees of freedom. No derivative in df."""
-    return _scipy("stdtr", df, t)
+    return scipy_values("stdtr", df, t)
 
 
-def _log_stdtr_t(g, df, t, y):
-    none = np.isneginf(y)  # so far out that the function is a power of t
-    return g * np.where(none, -df / np.where(none, t, 1), np.exp(log_student_density(df, t) - np.where(none, 0, y)))
+def _stdtr_fraction(df, t):
+    # stdtr(df, t) is half of betainc(df / 2, 1 / 2, w), and 1 - w is t * t * w / df.
+    n = np.where(np.isinf(df), 1, df)
+    student = -n / t * _betainc_fraction(n / 2, 0.5, n / (n + t * t))
+    return np.where(np.isinf(df), _log_ndtr_slope(t), student)
 
 
-@elementwise(t=_log_stdtr_t, samples=[sample(3, (2, 3)), sample(math.inf, (3,))])
+def _stdtr_slope_t(g, df, t, y):
+    normal, v = np.isinf(df), np.where(np.isinf(t), 0, t)
+    n = np.where(normal, 1, df)
+    return _slope_x(g, y, np.where(normal, -v, -(n + 1) * v / (n + v * v)) - y)
+
+
+OF_STUDENT = [
+    sample(3, (2, 3)),
+    sample(math.inf, (3,)),
+    sample(np.array([1000.0, math.inf, 3.0]), np.array([[-60.0, -40.0, -0.5], [-90.0, -45.0, 0.3]])),
+]
+
+
+@elementwise(t=_stdtr_slope_t, samples=OF_STUDENT)
+def stdtr_slope(df, t):
+    """The derivative of log(stdtr(df, t)) in t."""
+    return _slope_of_log(log_student_density, stdtr, _stdtr_fraction, np.where(np.isinf(df), np.inf, 0), df, t)
+
+
+@elementwise(t=lambda g, df, t: g * stdtr_slope(df, t), samples=OF_STUDENT)
 def log_stdtr(df, t):
-    """log(stdtr(df, t)). No derivative in df."""
-    return _log(_scipy("stdtr", df, t))
-
-
-# --- Bessel functions ------------------------------------------------------------------------------------------------------
-
-
-ORDERS = [sample(2, (2, 3)), sample(0.5, (2, 3)), sample(np.array([0, 1, 3]), (2, 3))]
-WHOLE = [sample(2, (2, 3)), sample(0, (2, 3)), sample(np.array([0, 1, 3]), (2, 3))]
-
-
-@special(x=lambda g, x: -g * j1(x))
-def j0(x):
-    """The Bessel function of the first kind and order 0."""
-    return _scipy("j0", x)
-
-
-@special(x=lambda g, x: g * (j0(x) - jv(2, x)) / 2)
-def j1(x):
-    """The Bessel function of the first kind and order 1."""
-    return _scipy("j1", x)
-
-
-@special(x=lambda g, v, x: g * (jv(v - 1, x) - jv(v + 1, x)) / 2, domain=positives, samples=ORDERS)
-def jv(v, x):
-    """The Bessel function of the first kind and real order v; also called jn. No derivative in v."""
-    return _scipy("jv", v, x)
-
-
-jn = jv
-
-
-@special(x=lambda g, x: -g * y1(x), domain=positives)
-def y0(x):
-    """The Bessel function of the second kind and order 0."""
-    return _scipy("y0", x)
-
-
-@special(x=lambda g, x: g * (y0(x) - yv(2, x)) / 2, domain=positives)
-def y1(x):
-    """The Bessel function of the second kind and order 1."""
-    return _scipy("y1", x)
-
-
-@special(x=lambda g, n, x: g * (yn(n - 1, x) - yn(n + 1, x)) / 2, domain=positives, samples=WHOLE)
-def yn(n, x):
-    """The Bessel function of the second kind and whole order n. No derivative in n."""
-    return _scipy("yn", n, x)
-
-
-@special(x=lambda g, v, x: g * (yv(v - 1, x) - yv(v + 1, x)) / 2, domain=positives, samples=ORDERS)
-def yv(v, x):
-    """The Bessel function of the second kind and real order v. No derivative in v."""
-    return _scipy("yv", v, x)
-
-
-@elementwise(x=lambda g, x: g * i1(x), numpy=("scipy.special.i0", np.i0))
-def i0(x):
-    """The modified Bessel function of the first kind and order 0."""
-    return _scipy("i0", x)
-
-
-@special(x=lambda g, x: g * (i0(x) + iv(2, x)) / 2)
-def i1(x):
-    """The modified Bessel function of the first kind and order 1."""
-    return _scipy("i1", x)
-
-
-@special(x=lambda g, v, x: g * (iv(v - 1, x) + iv(v + 1, x)) / 2, domain=positives, samples=ORDERS)
-def iv(v, x):
-    """The modified Bessel function of the first kind and real order v. No derivative in v."""
-    return _scipy("iv", v, x)
-
-
-@special(x=lambda g, x: -g * k1(x), domain=positives)
-def k0(x):
-    """The modified Bessel function of the second kind and order 0."""
-    return _scipy("k0", x)
-
-
-@special(x=lambda g, x: -g * (k0(x) + kv(2, x)) / 2, domain=positives)
-def k1(x):
-    """The modified Bessel function of the second kind and order 1."""
-    return _scipy("k1", x)
-
-
-@special(x=lambda g, n, x: -g * (kn(n - 1, x) + kn(n + 1, x)) / 2, domain=positives, samples=WHOLE)
-def kn(n, x):
-    """The modified Bessel function of the second kind and whole order n. No derivative in n."""
-    return _scipy("kn", n, x)
-
-
-@special(x=lambda g, v, x: -g * (kv(v - 1, x) + kv(v + 1, x)) / 2, domain=positives, samples=ORDERS)
-def kv(v, x):
-    """The modified Bessel function of the second kind and real order v. No derivative in v."""
-    return _scipy("kv", v, x)
-
-
-# --- the same, scaled by an exponential ------------------------------------------------------------------------------------
-
-
-def _scaled(g, v, x, y, near, sign):
-    """The derivative of a scaled modified Bessel function: `near`, which cancels for large x, and there -y / x times a series.
-
-    They fall like the sum over k of a[k] / x**(k + 1/2), with a[k] / a[k-1] = sign (4 v**2 - (2k-1)**2) / 8k.
-    """
-    if np.iscomplexobj(x):
-        raise DtypeError(
-            "a scaled Bessel function of complex numbers has no derivative rule: scale the plain one, exp(-x) * iv(v, x) say"
-        )
-    least = 40 + v * v
-    far = abs(x) > least
-    x = np.where(far, x, least)
-    slope, value = 25.5, 1.0
-    for k in range(25, 0, -1):
-        ratio = sign * (4 * v * v - (2 * k - 1) ** 2) / (8 * k) / abs(x)
-        slope = k - 0.5 + ratio * slope
-        value = 1 + ratio * value
-    return g * np.where(far, -(y / x) * (slope / value), near)
-
-
-@special(x=lambda g, x, y: _scaled(g, 0, x, y, i1e(x) - np.sign(x) * y, -1))
-def i0e(x):
-    """exp(-abs(x)) * i0(x), which does not overflow. It has a kink at 0."""
-    return _scipy("i0e", x)
-
-
-@special(x=lambda g, x, y: _scaled(g, 1, x, y, (i0e(x) + ive(2, x)) / 2 - np.sign(x) * y, -1))
-def i1e(x):
-    """exp(-abs(x)) * i1(x), which does not overflow."""
-    return _scipy("i1e", x)
-
-
-def _ive_x(g, v, x, y):
-    return _scaled(g, v, x, y, (ive(v - 1, x) + ive(v + 1, x)) / 2 - np.sign(x) * y, -1)
-
-
-@special(x=_ive_x, domain=positives, samples=ORDERS)
-def ive(v, x):
-    """exp(-abs(x)) * iv(v, x), which does not overflow. No derivative in v."""
-    return _scipy("ive", v, x)
-
-
-@special(x=lambda g, x, y: _scaled(g, 0, x, y, y - k1e(x), 1), domain=positives)
-def k0e(x):
-    """exp(x) * k0(x), which does not underflow."""
-    return _scipy("k0e", x)
-
-
-@special(x=lambda g, x, y: _scaled(g, 1, x, y, y - (k0e(x) + kve(2, x)) / 2, 1), domain=positives)
-def k1e(x):
-    """exp(x) * k1(x), which does not underflow."""
-    return _scipy("k1e", x)
-
-
-@special(x=lambda g, v, x, y: _scaled(g, v, x, y, y - (kve(v - 1, x) + kve(v + 1, x)) / 2, 1), domain=positives, samples=ORDERS)
-def kve(v, x):
-    """exp(x) * kv(v, x), which does not underflow. No derivative in v."""
-    return _scipy("kve", v, x)
+    """log(stdtr(df, t)), without underflow. No derivative in df."""
+    return _log_of(log_student_density, stdtr, stdtr_slope, df, t)
 
 
 # --- integrals -------------------------------------------------------------------------------------------------------------
@@ -825,13 +794,13 @@ def kve(v, x):
 @special(x=lambda g, x: -g * np.exp(-x) / _not_negative(x), domain=positives)
 def exp1(x):
     """The integral of exp(-t) / t from x to infinity."""
-    return _scipy("exp1", x)
+    return scipy_values("exp1", x)
 
 
 @special(x=lambda g, x: g * np.exp(x) / x, domain=positives)
 def expi(x):
     """The integral of exp(t) / t from -inf to x, its principal value for positive x."""
-    return _scipy("expi", x)
+    return scipy_values("expi", x)
 
 
 def _expn_x(g, n, x, y):
@@ -844,13 +813,13 @@ def _expn_x(g, n, x, y):
 @special(x=_expn_x, domain=positives, samples=WHOLE)
 def expn(n, x):
     """The integral of exp(-x t) / t**n from t = 1 to infinity, for whole n. No derivative in n."""
-    return _scipy("expn", n, x)
+    return scipy_values("expn", n, x)
 
 
 @special(x=lambda g, x: -g / exprel(np.log(_not_negative(x))), domain=positives)
 def spence(x):
     """Spence's function, the dilogarithm of 1 - x: the integral of log(t) / (1 - t) from 1 to x."""
-    return _scipy("spence", x)
+    return scipy_values("spence", x)
 
 
 OF_K = [math.pi / 2 * (math.comb(2 * k, k) / 4**k) ** 2 for k in range(20)]
@@ -875,13 +844,13 @@ def _ellipe_m(g, m, y):
 @special(m=_ellipk_m, domain=unit)
 def ellipk(m):
     """The complete elliptic integral of the first kind: of 1 / sqrt(1 - m sin(t)**2) from 0 to pi/2."""
-    return _scipy("ellipk", m)
+    return scipy_values("ellipk", m)
 
 
 @special(m=_ellipe_m, domain=unit)
 def ellipe(m):
     """The complete elliptic integral of the second kind: of sqrt(1 - m sin(t)**2) from 0 to pi/2."""
-    return _scipy("ellipe", m)
+    return scipy_values("ellipe", m)
 
 
 @pair(
@@ -891,7 +860,7 @@ def ellipe(m):
 )
 def sici(x):
     """The sine and the cosine integral: of sin(t) / t from 0 to x, and Euler's constant + log(x) + that of (cos(t) - 1) / t."""
-    return _scipy("sici", x)
+    return scipy_values("sici", x)
 
 
 @pair(
@@ -901,7 +870,7 @@ def sici(x):
 )
 def shichi(x):
     """The hyperbolic sine and cosine integrals, as sici with sinh and cosh."""
-    return _scipy("shichi", x)
+    return scipy_values("shichi", x)
 
 
 @pair(
@@ -910,7 +879,7 @@ def shichi(x):
 )
 def fresnel(x):
     """The Fresnel integrals: of sin(pi t*t / 2) and of cos(pi t*t / 2) from 0 to x."""
-    return _scipy("fresnel", x)
+    return scipy_values("fresnel", x)
 
 
 # --- sums of exponentials --------------------------------------------------------------------------------------------------
@@ -944,7 +913,7 @@ WEIGHTED = [
 ]
 
 
-@rule(vjp=_weighted_logsumexp, samples=WEIGHTED)
+@rule(leading=True, vjp=_weighted_logsumexp, samples=WEIGHTED)
 def weighted_logsumexp(a, b, *, axis=None, keepdims=False):
     """log(abs(sum(b * exp(a)))), without overflow."""
     total, peak = _weighted(a, b, axis, keepdims)
@@ -1009,7 +978,7 @@ def log_softmax(x, axis=None):
 
 
 # Other ufuncs of SciPy that mean an op: those of several outputs, and those of which we have the op already.
-for _op in (cbrt, exp2, expm1, fresnel, log1p, log_expit, shichi, sici):
+for _op in (cbrt, chdtr, chdtrc, exp2, expm1, fdtr, fdtrc, fresnel, log1p, log_expit, shichi, sici):
     implementations[f"scipy.special.{_op.__name__}"] = _op
 implementations["scipy.special.expit"] = expit
 
@@ -1021,6 +990,8 @@ __all__ = [
     "betaincinv",
     "betaln",
     "cbrt",
+    "chdtr",
+    "chdtrc",
     "cosm1",
     "dawsn",
     "digamma",
@@ -1041,6 +1012,8 @@ __all__ = [
     "expm1",
     "expn",
     "exprel",
+    "fdtr",
+    "fdtrc",
     "fresnel",
     "gamma",
     "gammainc",

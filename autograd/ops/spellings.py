@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DtypeError, GradientError, NoRuleError, ShapeError
+from ..errors import DtypeError, GradientError, IndexingError, NoRuleError, ShapeError
 from ..graph import modes
 from ..tensor import Tensor, become, cast_like, constant, implementations, is_array, owned, refuse_reading
 from ..tree import leaves, transform
@@ -22,6 +22,13 @@ from . import contraction, creation, elementwise, indexing, movement
 def as_array(x):
     """What has axes: Tensors and arrays as they are, numbers and lists as NumPy arrays."""
     return x if isinstance(x, Tensor) or is_array(x) else np.asarray(x)
+
+
+def axis_of(axis, ndim):
+    """An axis as a number from 0 on."""
+    if not -ndim <= axis < ndim:
+        raise IndexingError(f"axis {axis} is out of bounds for an array of {ndim} axes")
+    return operator.index(axis) % ndim
 
 
 def known(value, name):
@@ -50,23 +57,25 @@ def where(condition, x=None, w=None, /):
     return elementwise.where(condition, x, w)
 
 
-def clip(x, min=None, max=None, *, a_min=None, a_max=None):
+def clip(x, min=None, max=None, out=None, *, a_min=None, a_max=None):
     """min(max(x, min), max); a bound that is None does not bind.
 
     >>> from autograd import Tensor, clip
     >>> clip(Tensor([-2.0, 0.5, 2.0]), 0.0, 1.0)
     Tensor([0. , 0.5, 1. ], op=clip)
     """
+    if out is not None:
+        refuse("clip", out=out)
     low, high = (a_min if min is None else min), (a_max if max is None else max)
     if low is None and high is None:
         return elementwise.positive(x)
-    dtype = getattr(x, "dtype", np.dtype(float))
-    limits = np.iinfo(dtype) if dtype.kind in "iu" else None
-    if low is None:
-        low = int(limits.min) if limits else -math.inf
-    if high is None:
-        high = int(limits.max) if limits else math.inf
-    return elementwise.clip(x, low, high)
+    dtype = as_array(x).dtype
+    ends = (-math.inf, math.inf)  # a bound that is weak, and that nothing exceeds
+    if dtype.kind in "iu":
+        ends = (int(np.iinfo(dtype).min), int(np.iinfo(dtype).max))
+    elif dtype.kind == "b":
+        ends = (False, True)
+    return elementwise.clip(x, ends[0] if low is None else low, ends[1] if high is None else high)
 
 
 def concatenate(arrays, /, axis=0, out=None, *, dtype=None, casting="same_kind"):
@@ -112,13 +121,17 @@ def split(x, indices_or_sections, axis=0):
     """
     indices_or_sections = known(indices_or_sections, "split")
     x = as_array(x)
+    axis = axis_of(axis, x.ndim)
     if np.ndim(indices_or_sections) == 0:
-        return list(movement.split(x, indices_or_sections=operator.index(indices_or_sections), axis=axis))
+        sections = operator.index(indices_or_sections)
+        if sections < 1:
+            raise ShapeError(f"split into {sections} parts: it takes one at least")
+        return list(movement.split(x, indices_or_sections=sections, axis=axis))
     places = tuple(map(operator.index, indices_or_sections))
     ends = [slice(place).indices(x.shape[axis])[1] for place in places]
     if ends == sorted(ends):
         return list(movement.split(x, indices_or_sections=places, axis=axis))
-    before = (slice(None),) * (axis % x.ndim)  # parts that overlap
+    before = (slice(None),) * axis  # parts that overlap
     return [getitem(x, (*before, slice(*ends))) for ends in zip((0, *places), (*places, None), strict=True)]
 
 
@@ -184,10 +197,8 @@ def _widths(pad_width, ndim):
     if isinstance(pad_width, dict):
         rows = [(0, 0)] * ndim
         for axis, width in pad_width.items():
-            rows[axis] = (width, width) if np.ndim(width) == 0 else width
+            rows[axis_of(axis, ndim)] = (width, width) if np.ndim(width) == 0 else width
         pad_width = rows
-    if ndim == 0:
-        return ()
     given = np.asarray(pad_width)
     if given.dtype.kind not in "iu":
         raise DtypeError(f"pad: pad_width is made of whole numbers, not of {given.dtype}")
@@ -268,7 +279,7 @@ def _mirrored(x, axis, width, mode):
         for term in range(places.shape[1]):
             weight = weights[rows, term].reshape((-1,) + (1,) * (x.ndim - axis - 1))
             total = total + elementwise.where(weight == 0, 0, weight * take(x, places[rows, term], axis))
-        return total
+        return astype(total, x.dtype, copy=False)
 
     return [margin(slice(None, width[0])), x, margin(slice(width[0] + n, None))]
 
@@ -287,7 +298,7 @@ def repeat(x, repeats, axis=None):
     x = as_array(x)
     if np.ndim(repeats) == 0:
         return movement.repeat(x, repeats=operator.index(repeats), axis=axis)
-    length = math.prod(x.shape) if axis is None else x.shape[axis]
+    length = math.prod(x.shape) if axis is None else x.shape[axis_of(axis, x.ndim)]
     return take(x, np.repeat(np.arange(length), repeats), axis)
 
 
@@ -312,17 +323,20 @@ def take(x, indices, axis=None, out=None, mode="raise"):
         refuse("take", out=out)
     x = as_array(x)
     if axis is None or x.ndim == 0:
-        x, axis = movement.ravel(x), 0
-    axis %= x.ndim
+        x, axis = movement.ravel(x), axis or 0
+    axis = axis_of(axis, x.ndim)
     return getitem(x, (slice(None),) * axis + (_within(indices, x.shape[axis], mode, "take"),))
 
 
 def _within(indices, n, mode, name):
-    """Indices of an axis of length n, by NumPy's three modes."""
+    """Indices of an axis of length n, by NumPy's three modes. Booleans count as 0 and 1 here, and are no mask."""
+    indices = as_array(indices)
+    if indices.dtype.kind == "b":
+        indices = astype(indices, int)
     if mode == "clip":
-        return elementwise.minimum(elementwise.maximum(as_array(indices), 0), n - 1)
+        return elementwise.minimum(elementwise.maximum(indices, 0), n - 1)
     if mode == "wrap":
-        return elementwise.remainder(as_array(indices), n)
+        return elementwise.remainder(indices, n)
     if mode != "raise":
         raise DtypeError(f"{name}: mode is 'raise', 'clip' or 'wrap', not {mode!r}")
     return indices
@@ -347,8 +361,8 @@ def _along_axis(x, indices, axis, name):
         x, axis = movement.ravel(x), 0
     if indices.ndim != x.ndim:
         raise ShapeError(f"{name}: indices of shape {indices.shape} for an array of shape {x.shape}: as many axes are needed")
-    grid = np.ogrid[tuple(slice(n) for n in x.shape)]
-    return x, tuple(indices if i == axis % x.ndim else places for i, places in enumerate(grid))
+    axis, grid = axis_of(axis, x.ndim), np.ogrid[tuple(slice(n) for n in x.shape)]
+    return x, tuple(indices if i == axis else places for i, places in enumerate(grid))
 
 
 def getitem(x, key):
@@ -364,8 +378,7 @@ def setitem(x, key, value):
     """x[key] = value, differentiable in both. A leaf that requires a gradient refuses: it would stop being one."""
     key, arrays = indexing.split_key(key)
     refuse_leaf(x)
-    new = indexing.assign(x, _storable(value, x), *arrays, key=key)
-    become(x, new, new.node)
+    rewrite(x, indexing.assign(x, _storable(value, x), *arrays, key=key))
 
 
 def _storable(value, x):
@@ -375,9 +388,21 @@ def _storable(value, x):
     return value if x.dtype == value.dtype else cast_like(value, x._raw if np.ndim(x._raw) else np.asarray(x._raw))
 
 
+def is_variable(x):
+    """Whether it is a leaf that wants a gradient."""
+    return x.node is not None and x.node.rule is None
+
+
+def rewrite(x, new):
+    """The Tensor x takes another value, in place and in its own dtype. An update by hand leaves a leaf what it is."""
+    by_hand = is_variable(x) and not modes.gradients
+    new = cast_like(new, x._raw if x.ndim or by_hand else np.asarray(x._raw))
+    become(x, new, x.node if by_hand else new.node)
+
+
 def refuse_leaf(x):
     """An error if an in-place change would cut a leaf from its gradient."""
-    if x.node is not None and x.node.rule is None and "argument" not in x.node.attributes:
+    if modes.gradients and is_variable(x) and "argument" not in x.node.attributes:
         raise GradientError(
             "an in-place change of a leaf that requires a gradient: afterwards it would no longer be the leaf, and its "
             "gradient would be lost. Change a copy (y = x.copy(); y[0] = 1.0), or update the value outside the graph: "
@@ -404,8 +429,7 @@ def _writer(function, key=None):
             new = result(target, *args, **kwargs)
             if new.shape != target.shape:
                 raise ShapeError(f"{name} would turn shape {target.shape} into {new.shape}")
-            new = cast_like(new, target._raw if target.ndim else np.asarray(target._raw))
-            become(target, new, new.node)
+            rewrite(target, new)
             return None
 
         write.__name__ = write.__qualname__ = result.__name__
@@ -574,7 +598,8 @@ def reshape(x, /, shape, order="C", *, copy=None):
             [2., 4.]], op=transpose)
     """
     x = as_array(x)
-    shape = tuple(map(operator.index, shape)) if np.ndim(shape) else (operator.index(shape),)
+    several = isinstance(shape, (tuple, list)) or np.ndim(shape)
+    shape = tuple(map(operator.index, shape)) if several else (operator.index(shape),)
     if _by_rows("reshape", order):
         y = movement.reshape(x, shape=shape)
     else:
@@ -618,7 +643,7 @@ def broadcast_to(x, shape, subok=False):
 
 def transpose(x, axes=None):
     """The axes in another order, reversed by default."""
-    return movement.transpose(x, axes=None if axes is None else tuple(int(a) for a in axes))
+    return movement.transpose(x, axes=None if axes is None else tuple(map(operator.index, np.atleast_1d(axes).tolist())))
 
 
 def astype(x, dtype, /, *, copy=True, device=None):
@@ -640,11 +665,14 @@ def astype(x, dtype, /, *, copy=True, device=None):
 
 def vdot(x, w, /):
     """The sum of products of all elements, the first ones conjugated."""
-    return contraction.matmul(elementwise.conj(movement.ravel(as_array(x))), movement.ravel(as_array(w)))
+    x = movement.ravel(as_array(x))
+    return contraction.matmul(elementwise.conj(x) if x.dtype.kind == "c" else x, movement.ravel(as_array(w)))
 
 
-def dot(x, w):
+def dot(x, w, out=None):
     """numpy.dot: a matrix product up to two axes, beyond that a sum over the last axis of x and the last but one of w."""
+    if out is not None:
+        refuse("dot", out=out)
     if np.ndim(x) == 0 or np.ndim(w) == 0:
         return elementwise.multiply(x, w)
     if np.ndim(x) <= 2 and np.ndim(w) <= 2:
@@ -675,9 +703,9 @@ def tensordot(x, w, axes=2):
     """The sum of products over pairs of axes: the last n of x and the first n of w, or two lists of axes."""
     x, w = as_array(x), as_array(w)
     if isinstance(axes, (int, np.integer)):
-        axes = (tuple(range(x.ndim - axes, x.ndim)), tuple(range(axes)))
+        axes = (tuple(range(-axes, 0)), tuple(range(axes)))
     of_x, of_w = (
-        tuple(int(a) % array.ndim for a in ((group,) if isinstance(group, (int, np.integer)) else group))
+        tuple(axis_of(a, array.ndim) for a in ((group,) if isinstance(group, (int, np.integer)) else group))
         for group, array in zip(axes, (x, w), strict=True)
     )
     summed = [x.shape[a] for a in of_x]

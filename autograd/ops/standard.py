@@ -66,9 +66,9 @@ def astype(x, dtype, /, *, copy=True, device=None):
     return spellings.astype(x, dtype, copy=copy)
 
 
-def can_cast(x, to, /):
-    """Whether values of a dtype, or those of a Tensor by its dtype, can become another dtype without loss."""
-    return np.can_cast(_dtype(x), to)
+def can_cast(x, to, /, casting="safe"):
+    """Whether values of a dtype, or those of a Tensor by its dtype, can become another dtype: without loss, by default."""
+    return np.can_cast(_dtype(x), to, casting)
 
 
 def finfo(x, /):

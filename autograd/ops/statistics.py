@@ -13,7 +13,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from ..errors import DtypeError, NoRuleError, ShapeError
 from ..graph import unchanged
 from ..rule import Domain, positives, rule, sample
-from ..tensor import Tensor, implementations, is_array
+from ..tensor import NUMBERS, Tensor, implementations, is_array
 from . import contraction, indexing, movement, reduction, spellings
 from .sorting import refuse_out
 from .spellings import as_array
@@ -97,7 +97,13 @@ def _total(op, neutral, join, a, axis, dtype, out, keepdims, initial, where):
     if given(where) and where is not True:
         a = np.where(kept_elements(where, a), a, neutral)
     y = op(a, axis=axis, dtype=dtype, keepdims=_flag(keepdims))
-    return join(y, initial) if given(initial) else y
+    return join(y, _initial(initial, as_array(y).dtype)) if given(initial) else y
+
+
+def _initial(value, dtype):
+    """The value in the dtype of a result; a Python number beside floats has it."""
+    number = type(value) in NUMBERS and dtype.kind in "fc"
+    return value if number else spellings.astype(as_array(value), dtype, copy=False)
 
 
 def _flag(keepdims):
@@ -241,7 +247,7 @@ def ptp(a, axis=None, out=None, keepdims=False):
 def _cumulative(op, neutral, x, axis, dtype, out, include_initial):
     refuse_out(op.__name__, out)
     x = as_array(x)
-    if axis is None and x.ndim != 1:
+    if axis is None and x.ndim > 1:
         raise ShapeError(f"a running result of an array of shape {x.shape}: say along which axis")
     axis = 0 if axis is None else axis
     y = op(x, axis=axis, dtype=dtype)
@@ -366,15 +372,17 @@ def nancumprod(a, axis=None, dtype=None, out=None):
 
 
 def _ranked_x(g, x, y, skip_nan):
-    total = np.zeros_like(x)
+    rows = (slice(None),) * (g.ndim - y.ndim)
+    total = np.zeros(g.shape[: len(rows)] + np.shape(x), g.dtype, like=g)
     for i in range(len(y)):
         hit = x == y[i : i + 1]
         hit = hit if skip_nan else hit | (x != x)
-        total = total + reduction.shared(g[i : i + 1], hit, 0)
+        total = total + reduction.shared(g[(*rows, slice(i, i + 1))], hit, 0)
     return total
 
 
 @rule(
+    leading=True,
     x=_ranked_x,
     drops=True,
     samples=[
@@ -488,23 +496,19 @@ def _quantiles(front, n, q, dtype, method, skip_nan):
 
 def _quantile(a, q, axis, keepdims, method, weights, skip_nan):
     a = as_array(a)
-    _check_quantile(a, method, weights)
     weak = type(q._raw if isinstance(q, Tensor) else q) in (int, float)  # as weak as a number is in NumPy's promotion
-    q = proportion(_fractions(q))
+    q = as_array(q)
+    if method == "linear" and q.dtype.kind in "iub":
+        method = "lower"  # the ends are elements
+    _check_quantile(a, method, weights)
+    q = proportion(q if q.dtype.kind == "f" else spellings.astype(q, np.float64))
     front = lanes(a, axis)
     places = movement.reshape(q, shape=(q.size,) + (1,) * (front.ndim - 1))
-    if skip_nan and front.shape[0] == 0:
-        empty = _median(a, axis, keepdims, skip_nan)
-        return movement.broadcast_to(empty, shape=q.shape + np.shape(empty))
+    if skip_nan and 0 in a.shape:
+        return _median(a, axis, keepdims, skip_nan)  # without the axes of q, as in NumPy
     n, places = (_present_count(front), _beside(places, front)) if skip_nan else (front.shape[0], places)
     y = _quantiles(front, n, places, a.dtype if weak and a.dtype.kind == "f" else q.dtype, method, skip_nan)
     return movement.reshape(y, shape=q.shape + reduced_shape(a, axis, _flag(keepdims)))
-
-
-def _fractions(q):
-    """q in floats: a number or a list becomes float64."""
-    q = as_array(q)
-    return q if q.dtype.kind == "f" else spellings.astype(q, np.float64)
 
 
 def _check_quantile(a, method, weights):
@@ -512,7 +516,7 @@ def _check_quantile(a, method, weights):
         raise NoRuleError("a quantile with weights has no rule: leave them out, or repeat the elements")
     if method not in METHODS:
         raise ShapeError(f"{method!r} is not a method of quantile; these are: {', '.join(METHODS)}")
-    if a.dtype.kind in "cb":
+    if a.dtype.kind == "c" or (a.dtype.kind == "b" and method not in DISCRETE):
         raise DtypeError(f"a quantile of {a.dtype}: it lies between real numbers, in their order")
 
 
@@ -646,6 +650,16 @@ def _variables(m, rowvar, dtype):
     return m if rowvar else movement.transpose(m)
 
 
+@rule(kind="elementwise", x=unchanged, domain=positives)
+def not_negative(x, *, whole=False):
+    """x itself, weights of observations, which must not be negative, or which must be whole numbers as well."""
+    if np.any(x < 0):
+        raise ValueError("a weight is negative")
+    if whole and np.any(x != np.round(x)):
+        raise TypeError("weights that count observations are whole numbers")
+    return +x
+
+
 def _observations(weights, name, count):
     """Weights of observations, as floats."""
     if weights is None:
@@ -653,7 +667,7 @@ def _observations(weights, name, count):
     weights = spellings.astype(as_array(weights), np.float64, copy=False)
     if weights.shape != (count,):
         raise ShapeError(f"cov: {name} of shape {weights.shape} for {count} observations")
-    return weights
+    return not_negative(weights, whole=name == "fweights")
 
 
 def cov(m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweights=None, *, dtype=None):
@@ -665,6 +679,8 @@ def cov(m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweights=N
     >>> cov(Tensor([[1.0, 2.0, 3.0], [3.0, 2.0, 1.0]])).tolist()
     [[1.0, -1.0], [-1.0, 1.0]]
     """
+    if ddof is not None and ddof != int(ddof):
+        raise ShapeError(f"cov: ddof={ddof!r} is not a whole number")
     parts = [as_array(part) for part in (m, y) if part is not None]
     dtype = dtype or np.result_type(np.float64, *(part.dtype for part in parts))
     x = spellings.concatenate([_variables(part, rowvar, dtype) for part in parts])

@@ -77,6 +77,7 @@ def _names() -> dict[str, Any]:
         if name in SAME:
             value = _joined(name, vars(_ours)[name])
         elif name in ADAPTED:
+            ADAPTED[name].__qualname__ = name  # in Python's words on an argument that it does not know
             value = _joined(name, ADAPTED[name])
         elif callable(value) and not isinstance(value, type):
             value = on_plain_values(value, "autograd.linalg has what can be differentiated")

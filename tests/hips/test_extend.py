@@ -220,6 +220,23 @@ def test_containers_as_arguments_and_results():
     check_grads(lambda pair: f(pair, 3.0)["sum"])(pair)
 
 
+def test_the_order_of_a_dictionary_does_not_matter():
+    """What a vjp or a jvp returns is found by its keys."""
+    f = primitive(lambda p: {"u": p["a"] * p["b"], "v": 3 * p["a"]})
+    defvjp(f, lambda ans, p: lambda g: {"b": g["u"] * p["a"], "a": g["u"] * p["b"] + 3 * g["v"]})
+    defjvp(f, lambda t, ans, p: {"v": 3 * t["a"], "u": t["a"] * p["b"] + p["a"] * t["b"]})
+    p = {"a": X, "b": 2 + X}
+    check_grads(f)(p)
+    check_grads(lambda p: f(p)["u"])(p)
+
+
+def test_the_numbers_among_several_outputs_are_numbers():
+    f = primitive(lambda x: (2 * x, x.sum()))
+    defvjp(f, lambda ans, x: lambda g: 2 * g[0] + g[1] * np.ones_like(x))
+    (_, total), (_, slope) = jvp(f, (X,), (X,))
+    assert type(total) is type(slope) is onp.float64
+
+
 def test_integers_strings_and_functions_are_passed_as_they_are():
     seen = []
 
@@ -285,12 +302,35 @@ def test_wrong_shapes_are_refused():
     with pytest.raises((RuleError, ShapeError)):
         grad(lambda x: f(x).sum())(X)
     defjvp(f, lambda g, ans, x: g)
-    with pytest.raises(ShapeError, match=r"jvp of .* returned shape \(3,\) for an output of \(2,\)"):
+    with pytest.raises(ShapeError, match=r"jvp of .* returned float64\[3\] for an output of shape \(2,\)"):
         jvp(f, (X,), (X,))
     h = primitive(lambda pair: pair[0] + pair[1])
     defvjp(h, lambda ans, pair: lambda g: g)
     with pytest.raises(RuleError, match="other containers"):
         grad(h)((1.0, 2.0))
+    k = primitive(lambda x: {"a": x})
+    defjvp(k, lambda t, ans, x: {"b": t})
+    with pytest.raises(RuleError, match="other containers"):
+        jvp(k, (1.0,), (1.0,))
+
+
+def nothing(*args):
+    """A derivative that has forgotten its return."""
+
+
+@pytest.mark.parametrize("maker", [nothing, lambda ans, x: nothing])
+def test_a_vjp_that_returns_nothing_is_an_error(maker):
+    f = primitive(lambda x: x * 2)
+    defvjp(f, maker)
+    with pytest.raises(RuleError, match="for argument 0 returned nothing"):
+        grad(f)(1.0)
+
+
+def test_a_jvp_that_returns_nothing_is_an_error():
+    f = primitive(lambda x: x * 2)
+    defjvp(f, nothing)
+    with pytest.raises(ShapeError, match="returned NoneType"):
+        jvp(f, (1.0,), (1.0,))
 
 
 # --- recording -------------------------------------------------------------------------------------------------------------

@@ -240,6 +240,7 @@ def test_unknown_modes_are_refused():
 def test_the_parts_of_the_check():
     assert scalar_close(1e-7, 0.0)
     assert not scalar_close(1e-3, 0.0)
+    assert not scalar_close(5.0, -5.0)
     slope = numerical_jvp(np.sin, onp.array([0.5]), onp.array([2.0]))
     onp.testing.assert_allclose(slope, 2 * onp.cos([0.5]), rtol=1e-10)
     check_equivalent([1.0, X], [1.0, X])
@@ -299,6 +300,35 @@ def test_containers_of_tensors_are_plain():
         return dict_(a=more[0], b=more[1], c=more[2])["c"]
 
     assert grad(f)(2.0) == 12.0
+
+
+def test_gradients_by_the_names_of_arguments():
+    def f(x, *more, w=3.0, **named):
+        return x * w + 2 * sum(more) + sum(named.values()) * x
+
+    assert differential_operators.grad_named(lambda a, x: a * x**2, "x")(3.0, 2.0) == 12.0
+    found = differential_operators.multigrad_dict(f)(2.0, 1.0, 5.0, q=4.0)
+    assert found == {"x": 7.0, "more": (2.0, 2.0), "w": 2.0, "named": {"q": 2.0}}
+    with pytest.raises(TypeError, match="no argument 'q': it takes x"):
+        differential_operators.grad_named(lambda x: x, "q")
+
+
+LINEARISED = {
+    "array": (lambda x: np.sin(x) * x[0], X),
+    "containers": (lambda p: {"a": p["x"] * p["w"], "b": (p["x"][0], 2 * p["w"])}, {"x": X, "w": 2.0}),
+    "complex": (lambda z: z * np.conj(z) * 1j, X + 2j),
+    "real to complex": (lambda x: np.exp(1j * x), X),
+    "constant": (lambda x: 3.0, X),
+}
+
+
+@pytest.mark.parametrize("name", LINEARISED)
+def test_forward_mode_by_reverse_mode(name):
+    f, x = LINEARISED[name]
+    _, expected = jvp(f, (x,), (x,))
+    ours = differential_operators.make_jvp_reversemode(f)(x)(x)
+    assert not any(isinstance(leaf, Tensor) for leaf in autograd.tree.leaves(ours))
+    check_equivalent(ours, expected)
 
 
 def test_the_names_of_the_transforms():

@@ -127,6 +127,7 @@ LISTS = {
     "select": lambda x: np.select([onp.array([True, False, False]), onp.array([False, True, False])], [x, 2 * x], 0.5),
     "block": lambda x: np.block([[x[None], onp.ones((1, 2))], [onp.zeros((1, 2)), x[None]]]),
     "make_diagonal": lambda x: np.make_diagonal(x, axis1=-1, axis2=-2),
+    "piecewise of numbers": lambda x: np.piecewise(X, [X < 0.5, X >= 0.5], [x[0], lambda v: v * x[1]]),
     "where with numbers": lambda x: np.where(x > 0.5, x * x, 0.0),
     "einsum": lambda x: np.einsum("i,j->ij", x, x),
     "outer of a list": lambda x: np.outer(x, [x[0], 1.0]),
@@ -171,6 +172,12 @@ def test_directives_of_r_are_refused():
 def test_out_is_refused():
     with pytest.raises(NoRuleError, match="write the value of a Tensor into an array"):
         np.sin(Tensor(X), out=onp.zeros(3))
+
+
+def test_a_list_that_is_no_array_stays_a_list():
+    given = [onp.array([0.1, 0.5, 0.9]), onp.array([0.2, 0.2, 0.8])]
+    counts, _ = np.histogramdd([Tensor(x, requires_grad=False) for x in given], bins=2)
+    onp.testing.assert_array_equal(counts, onp.histogramdd(given, bins=2)[0])
 
 
 def test_numpy_functions_that_lose_a_gradient_say_so():
@@ -222,6 +229,25 @@ def test_reparameterised_draws(name):
     onp.testing.assert_allclose(y.detach().numpy(), seeded(p), rtol=1e-12)  # the same draws as those of plain parameters
     assert onp.any(jacobian(seeded)(p) != 0)
     check_grads(seeded)(p)
+
+
+WRONG_DRAWS = {
+    "an argument too many": (lambda x: np.random.normal(x, 1.0, 3, 4), TypeError, "too many"),
+    "an unknown name": (lambda x: np.random.uniform(x, hi=2.0), TypeError, "'hi'"),
+    "an argument twice": (lambda x: np.random.normal(x, loc=x), TypeError, "'loc'"),
+    "a negative scale": (lambda x: np.random.normal(0.0, -x), ValueError, "scale < 0"),
+    "a negative scale by name": (lambda x: np.random.laplace(scale=-x * X), ValueError, "scale < 0"),
+    "a negative sigma": (lambda x: np.random.lognormal(x, -1.0), ValueError, "sigma < 0"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_DRAWS)
+def test_wrong_arguments_of_a_draw_are_errors_as_in_numpy(name):
+    draw, error, words = WRONG_DRAWS[name]
+    with pytest.raises(error):
+        draw(1.5)
+    with pytest.raises(error, match=words):
+        draw(Tensor(1.5))
 
 
 def test_draws_of_arrays_of_parameters():

@@ -112,6 +112,8 @@ def test_what_has_no_rule_says_so():
         linalg.eigh(Tensor(S), S)
     with pytest.raises(NoRuleError, match="mode='raw'"):
         linalg.qr(Tensor(A), mode="raw")
+    with pytest.raises(TypeError, match=r"^eigh\(\) got an unexpected keyword argument 'subset_by_index'"):
+        linalg.eigh(Tensor(S), subset_by_index=[0, 0])
 
 
 def test_convolve_as_scipy_does():
