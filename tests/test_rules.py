@@ -7,6 +7,7 @@ dtypes, sizes 0 and 1, layouts, recording, arrays that are not NumPy's. A new op
 import ctypes
 import importlib
 import subprocess
+import warnings
 from typing import Any
 
 import numpy as np
@@ -240,6 +241,55 @@ def test_sizes_zero_and_one(rule: Rule, shape: tuple[int, ...]) -> None:
     y.sum().backward()
     for x in xs:
         assert x.grad.shape == shape
+
+
+SIZED_BY_ATTRIBUTES = {"place_diagonal", "convolution"}  # which would contradict another size
+
+
+def resized(rule: Rule, sample: Sample, n: int) -> Sample | None:
+    """The sample with every axis of length n, where the op's forward takes that."""
+    small = Sample(
+        tuple((n,) * len(given) if isinstance(given, tuple) else given for given in sample.inputs), sample.attributes
+    )
+    if rule.name in SIZED_BY_ATTRIBUTES or not all(isinstance(given, tuple) for given in sample.inputs):
+        return None
+    with warnings.catch_warnings(action="ignore"):
+        try:
+            rule.forward(*build(rule, small), **{**rule.defaults, **sample.attributes})
+        except (ValueError, IndexError, TypeError, ZeroDivisionError):  # shapes that belong to the sample's attributes
+            return None
+    return small
+
+
+SIZED = [
+    pytest.param(rule, small, id=f"{case.id}-{n}")
+    for case in SMOOTH
+    for rule, sample in [case.values]
+    for n in (0, 1)
+    if not rule.creates and (small := resized(rule, sample, n)) is not None
+]
+
+
+@pytest.mark.parametrize(("rule", "sample"), SIZED)
+def test_axes_of_length_zero_and_one(rule: Rule, sample: Sample) -> None:
+    inputs = build(rule, sample)
+    free = moving(rule, inputs)
+    f = function_of(rule, sample, inputs, free)
+    xs = [inputs[i] for i in free]
+    with warnings.catch_warnings(action="ignore", category=RuntimeWarning):  # the mean of nothing
+        y, pull = vjp(f, *xs)
+        g = normal_like(y, np.random.default_rng(1))
+        numeric = [directional(raw_function(f), xs, [np.ones_like(x) if x is moved else 0 * x for x in xs]) for moved in xs]
+        gradients = pull(g)
+    for x, gradient, slope in zip(xs, gradients, numeric, strict=True):
+        assert np.shape(gradient) == x.shape
+        assert gradient.dtype == x.dtype
+        if x.size and not rule.name.endswith("_parts"):  # vectors of one number are a sign
+            np.testing.assert_allclose(pairing(gradient, np.ones_like(x)), pairing(g, slope), rtol=1e-6, atol=1e-7)
+
+
+def test_most_rules_are_tried_on_small_sizes() -> None:
+    assert len({case.values[0].name for case in SIZED}) > 100  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("rule", [rule for rule in OURS.values() if rule.scalar], ids=lambda rule: rule.name)

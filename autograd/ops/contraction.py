@@ -22,7 +22,8 @@ def _matmul_w(g, x, w_shape):
     if len(w_shape) == 1:
         return (np.swapaxes(x, -1, -2) @ g[..., None])[..., 0]
     if len(w_shape) == 2 and np.ndim(x) == g.ndim > 2:  # one matrix for a batch: one product sums over the batch by itself
-        return x.reshape(-1, w_shape[0]).T @ g.reshape(-1, w_shape[1])
+        rows = math.prod(x.shape[:-1])
+        return x.reshape(rows, w_shape[0]).T @ g.reshape(rows, w_shape[1])
     return np.swapaxes(x, -1, -2) @ g
 
 

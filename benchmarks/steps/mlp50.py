@@ -52,7 +52,6 @@ def with_torch(depth, width, batch):
 
 def with_hips(depth, width, batch):
     import autograd.numpy as np  # HIPS: the process has no other autograd
-
     from autograd import grad
 
     layers, x, target = arrays(depth, width, batch)

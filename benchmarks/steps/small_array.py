@@ -42,7 +42,6 @@ def with_torch():
 
 def with_hips():
     import autograd.numpy as np  # HIPS: the process has no other autograd
-
     from autograd import grad
 
     leaves = tuple(np.array(v, np.float32) for v in LEAVES)
