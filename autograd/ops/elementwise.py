@@ -181,7 +181,7 @@ def _sigmoid_x(g, x, y):
 def sigmoid(x):
     """1 / (1 + exp(-x)). (y * (1 - y) instead of y * sigmoid(-x) would be 0 from x = 37 on.)"""
     e = np.exp(-np.abs(x))
-    return np.where(x >= 0, 1, e) / (1 + e)
+    return np.maximum(e, x >= 0) / (1 + e)  # 1 or e: np.where takes three times as long as all of this
 
 
 @elementwise(x=lambda g, y: g * (y != 0), scalar=lambda x: 0.0 if x <= 0 else x, c="({x} > 0 ? {x} : 0)")
