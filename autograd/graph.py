@@ -583,8 +583,11 @@ def push_forward(nodes: list[Node], tangents: dict[Node, Any], rewrap: Rewrap) -
     invalid = "raise" if modes.recorder is None else "ignore"  # as in the backward sweep
     with np.errstate(invalid=invalid, divide="ignore", over="ignore", under="ignore"):  # type: ignore[arg-type]
         for node in nodes:
-            given = [tangents.get(parent) for parent in node.parents]  # type: ignore[arg-type] # None is nobody's key
-            if node in tangents or all(t is None for t in given):
+            if node in tangents:
                 continue
-            refuse_released(node)
-            tangents[node] = node.rule.push(node, given, rewrap(node))
+            given = [tangents.get(parent) for parent in node.parents]  # type: ignore[arg-type] # None is nobody's key
+            for t in given:
+                if t is not None:
+                    refuse_released(node)
+                    tangents[node] = node.rule.push(node, given, rewrap(node))
+                    break

@@ -126,7 +126,9 @@ def _raised(x, w):
 
 
 def _power_x(g, x, w):
-    if isinstance(w, (int, float)):  # the usual exponent is a plain number, for which NumPy's x**1 and x**2 are cheap
+    if isinstance(w, (int, float)):  # the usual exponent is a plain number
+        if w == 2:
+            return g * (w * x)
         return g * (w * _real_power(x, w - 1)) if w != 0 else g * 0 * np.ones_like(x)
     return g * np.where(w == 0, 0, w * x ** np.where(w == 0, 1, w - 1))
 
