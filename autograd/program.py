@@ -342,6 +342,29 @@ class Program:
             needed |= here
         return last[::-1]
 
+    def walk(self, *args: Any, **kwargs: Any) -> Iterator[tuple[Instruction, list[Any], Any]]:
+        """Runs the instructions, and shows each with its raw inputs and outputs; replaces no state."""
+        values, _ = self._bind(args, kwargs)
+        for variable, read in [*self._externals, *self._readers]:
+            values.setdefault(variable, read())
+        return self._steps(values)
+
+    def _steps(self, values: dict[Variable, Any]) -> Iterator[tuple[Instruction, list[Any], Any]]:
+        for instruction, done in zip(self.instructions, self._last_use, strict=True):
+            raws = [values[v] if isinstance(v, Variable) else v for v in instruction.inputs]
+            with np.errstate(all="ignore"):  # what there was to be warned of, the recorded run has told
+                y = run(instruction.rule, raws, instruction.attributes)
+            for variable, part in zip(instruction.outputs, y if isinstance(y, tuple) else (y,), strict=True):
+                if kind_of(part) != variable.spec:
+                    raise ShapeError(
+                        f"{self.name}: {variable.name} was recorded as {variable.spec}, and is {kind_of(part)} now: its shape "
+                        "depends on values, and the Program is right for one shape only"
+                    )
+                values[variable] = part
+            for variable in done:
+                del values[variable]
+            yield instruction, raws, y
+
     def run(self, *args: Any, **kwargs: Any) -> Any:
         """Runs the instructions in NumPy, with other arguments, and replaces the state: bit for bit what the function does."""
         if modes.recorder is not None:
@@ -358,19 +381,8 @@ class Program:
                     f"{self._leaves.get(node, 'leaf')}.grad was None when the Program was recorded, and is not now: the "
                     "function would add to it, the Program would not. Reset gradients in the function, before backward()"
                 )
-        for instruction, done in zip(self.instructions, self._last_use, strict=True):
-            raws = [values[v] if isinstance(v, Variable) else v for v in instruction.inputs]
-            with np.errstate(all="ignore"):  # what there was to be warned of, the recorded run has told
-                y = run(instruction.rule, raws, instruction.attributes)
-            for variable, part in zip(instruction.outputs, y if isinstance(y, tuple) else (y,), strict=True):
-                if kind_of(part) != variable.spec:
-                    raise ShapeError(
-                        f"{self.name}: {variable.name} was recorded as {variable.spec}, and is {kind_of(part)} now: its shape "
-                        "depends on values, and the Program is right for one shape only"
-                    )
-                values[variable] = part
-            for variable in done:
-                del values[variable]
+        for _ in self._steps(values):
+            pass
         for _, tensor, variable in self._state:
             target = stand_ins.get(tensor, tensor)
             become(target, constant(values[variable]), target.node)

@@ -777,7 +777,7 @@ def _hold(rule: Rule, given: Any, raw: Any, readers: tuple[int, ...], parents: l
 
 
 def _note_view(source: Any, view: Tensor) -> None:
-    if type(source) is Tensor:
+    if type(source) is Tensor and is_mutable(source._raw):
         raw, base = source._raw, getattr(view._raw, "base", None)
         if view._raw is raw or (base is not None and (base is raw or base is getattr(raw, "base", None))):
             share(source, view)

@@ -299,7 +299,8 @@ class Tensor:
     def detach(self) -> "Tensor":
         """The same value, outside the graph."""
         out = constant(self._raw)
-        share(self, out)
+        if is_mutable(self._raw):
+            share(self, out)
         if modes.recorder is not None:
             out._variable = modes.recorder.variable_of(self)
         return out

@@ -73,8 +73,12 @@ FLOORS = [
     ["autograd.scipy.stats.chi2"],
     ["autograd.scipy.stats"],
     ["autograd.scipy"],
+    ["autograd.testing.numeric", "autograd.testing.strategies"],
+    ["autograd.testing.machine", "autograd.testing.programs", "autograd.testing.subject"],
+    ["autograd.testing.checks"],
+    ["autograd.testing.plugin", "autograd.testing.properties"],
     ["autograd.report", "autograd.testing"],
-    ["autograd.__main__"],
+    ["autograd.__main__", "autograd.testing.__main__"],
     ["nn", "optim"],
 ]
 FLOOR = {module: i for i, floor in enumerate(FLOORS) for module in floor}

@@ -42,6 +42,13 @@ def test_infinities_of_both_signs_may_meet_in_a_sum_over_broadcast_axes() -> Non
     assert np.isnan(grad(lambda x: np.sqrt(x).sum() - np.sqrt(x).sum())(np.zeros(2000))).all()
 
 
+def test_a_number_has_no_memory_to_share() -> None:
+    x = Tensor(3.0)
+    d = x.detach()
+    x.data = 5.0
+    assert (x.item(), d.item()) == (5.0, 3.0)
+
+
 def test_numpy_does_not_write_into_a_tensor_as_out() -> None:
     x, c, y = scene()
     with pytest.raises(ag.AliasError):

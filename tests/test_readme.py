@@ -20,7 +20,7 @@ def failures(source, line=0):
     test = doctest.DocTestParser().get_doctest(source, {"__name__": "readme"}, "README.md", "README.md", line)
     assert test.examples
     words = []
-    doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(test, out=words.append)
+    doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS).run(test, out=words.append)
     return "".join(words)
 
 
