@@ -345,9 +345,14 @@ class Program:
     def walk(self, *args: Any, **kwargs: Any) -> Iterator[tuple[Instruction, list[Any], Any]]:
         """Runs the instructions, and shows each with its raw inputs and outputs; replaces no state."""
         values, _ = self._bind(args, kwargs)
-        for variable, read in [*self._externals, *self._readers]:
-            values.setdefault(variable, read())
+        self._read_outside(values)
         return self._steps(values)
+
+    def _read_outside(self, values: dict[Variable, Any]) -> None:
+        """Adds what comes from elsewhere, where the arguments have not brought it."""
+        for variable, read in [*self._externals, *self._readers]:
+            if variable not in values:
+                values[variable] = read()
 
     def _steps(self, values: dict[Variable, Any]) -> Iterator[tuple[Instruction, list[Any], Any]]:
         for instruction, done in zip(self.instructions, self._last_use, strict=True):
@@ -370,9 +375,7 @@ class Program:
         if modes.recorder is not None:
             raise RecordingError("a Program cannot run inside a recording: call the function that it was recorded from")
         values, stand_ins = self._bind(args, kwargs)
-        for variable, read in [*self._externals, *self._readers]:
-            if variable not in values:
-                values[variable] = read()
+        self._read_outside(values)
         ends = [*leaves(self._result), *(variable for _, _, variable in self._state), *(v for _, v in self._gradients)]
         values.update((v, v.literal) for v in ends if isinstance(v, Variable) and v.kind == "literal")
         for node in self._must_be_empty:

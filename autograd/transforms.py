@@ -164,7 +164,6 @@ class _Call:
     def __init__(self, f: Function, argnum: int | Sequence[int], args: tuple[Any, ...], kwargs: dict[str, Any], what: str):
         self.single = isinstance(argnum, (int, np.integer))
         positions = _positions((int(argnum),) if self.single else tuple(argnum), len(args))  # type: ignore[arg-type]
-        self.what = what
         self.tree = [args[i] for i in positions]
         lifted, self.own = lift(self.tree, what)
         full = list(args)

@@ -1,6 +1,5 @@
 """check_grads and its relatives: planted faults are caught and blamed on the right op, right functions are never accused."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,12 +13,7 @@ X = np.array([[0.3, 1.2, -0.7], [0.9, -1.4, 0.55]])
 ROW = np.array([0.8, -0.35, 1.1])
 
 
-@pytest.fixture(autouse=True)
-def own_registry() -> Iterator[None]:
-    known = dict(ag.registry)
-    yield
-    ag.registry.clear()
-    ag.registry.update(known)
+pytestmark = pytest.mark.usefixtures("own_ops")
 
 
 # --- faults ----------------------------------------------------------------------------------------------------------------

@@ -3,14 +3,12 @@
 A check that cannot fail is a defect. Each row is a rule with one fault, and the test that has to notice it.
 """
 
-from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 
-import autograd as ag
 from autograd import Tensor
 from autograd.rule import Sample, rule
 
@@ -84,12 +82,7 @@ FAULTS: dict[str, tuple[Any, dict[str, Any], Sample, Any]] = {
 }  # fmt: skip
 
 
-@pytest.fixture(autouse=True)
-def own_registry() -> Iterator[None]:
-    known = dict(ag.registry)
-    yield
-    ag.registry.clear()
-    ag.registry.update(known)
+pytestmark = pytest.mark.usefixtures("own_ops")
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -10,6 +10,7 @@ import pytest
 
 import autograd
 from autograd import Tensor, fft, jvp, vjp
+from autograd.testing.checks import normal_like
 
 from .numeric import directional
 
@@ -80,11 +81,6 @@ def test_values_in_both_spellings(case: Any) -> None:
     for got in (plain, getattr(np.fft, name)(Tensor(x), **keywords).numpy()):
         assert got.dtype == expected.dtype
         np.testing.assert_allclose(got, expected, rtol=1e-14, atol=1e-14)
-
-
-def normal_like(x: Any, rng: Any) -> Any:
-    d = rng.normal(size=np.shape(x))
-    return d + 1j * rng.normal(size=np.shape(x)) if np.iscomplexobj(x) else d
 
 
 # Every second one: lengths, axes and norms in all functions still.

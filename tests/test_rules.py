@@ -18,6 +18,7 @@ from autograd import DtypeError, Tensor, jvp, record, registry, vjp
 from autograd.graph import leaf_of
 from autograd.rule import Rule, Sample
 from autograd.tensor import with_node
+from autograd.testing.checks import normal_like, pairing
 from autograd.testing.samples import build, samples_of
 
 from .numeric import Double, bare, directional
@@ -52,17 +53,6 @@ def function_of(rule: Rule, sample: Sample, inputs: list[Any], free: list[int]) 
         return autograd.concatenate([part.reshape(-1) for part in y]) if isinstance(y, tuple) else y
 
     return f
-
-
-def normal_like(x: Any, rng: Any) -> Any:
-    """A random direction in the space of x."""
-    d = rng.normal(size=np.shape(x))
-    return d + 1j * rng.normal(size=np.shape(x)) if np.iscomplexobj(x) else d
-
-
-def pairing(a: Any, b: Any) -> Any:
-    """How a cotangent acts on a direction: dL/dx - i dL/dy times dx + i dy, the real part."""
-    return np.sum(np.asarray(a) * b).real
 
 
 def raw_function(f: Any) -> Any:

@@ -13,16 +13,12 @@ import autograd.integrate
 from autograd import Tensor, jvp, record, vjp
 from autograd.ops import signal
 from autograd.ops.signal import convolve, convolve_nd, correlate, interp, trapezoid, unwrap
+from autograd.testing.checks import normal_like
 
 from .numeric import directional
 
 MODES = ["full", "same", "valid"]
 RNG = np.random.default_rng(5)
-
-
-def normal_like(x: Any, rng: Any) -> Any:
-    d = rng.normal(size=np.shape(x))
-    return d + 1j * rng.normal(size=np.shape(x)) if np.iscomplexobj(x) else d
 
 
 def check(f: Any, *xs: Any, second: bool = True) -> None:
