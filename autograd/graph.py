@@ -13,6 +13,7 @@ from functools import partial
 from heapq import heappop, heappush, heappushpop
 from sys import getrefcount
 from typing import Any
+from weakref import ref
 
 import numpy as np
 
@@ -243,6 +244,7 @@ def _sum(a: Any, b: Any) -> Any:
 
 Rewrap = Callable[[Node], Any]
 Watch = Callable[[Node, Any], None]
+Later = tuple["ref[Node]", Any]  # a node, and its cotangent
 Pull = tuple[Node | None, Any, Any]  # an input of a node, the derivative with respect to it, and what that reads
 
 
@@ -255,13 +257,18 @@ def backpropagate(
     watch: Watch | None = None,
     stop: Collection[Node] = (),
     rows: bool = False,
+    finish: Callable[[dict[Node, Any]], None] | None = None,
 ) -> dict[Node, Any]:
     """The chain rule from `root`, whose cotangent is `g`, to the leaves: the cotangent of every leaf that it depends on.
 
     `rewrap` turns what a node saved into what its derivatives shall read, when the sweep itself is to be recorded; `watch`
-    is shown the whole cotangent of each node; the nodes of `stop` are taken for leaves. Unless `retain`, the root is released
-    as soon as it has been used, and with it goes every node behind it that neither a Tensor nor another graph refers to: the
-    sweep holds no node past its turn.
+    is shown the whole cotangent of each node, at the end; the nodes of `stop` are taken for leaves. Unless `retain`, the root
+    is released as soon as it has been used, and with it goes every node behind it that neither a Tensor nor another graph
+    refers to: the sweep holds no node past its turn, except those of numbers, which hold nothing large.
+
+    `finish` may change the cotangents that were found before anything is shown. When it raises, or the sweep, no node has
+    another gradient than before, and `watch` has been shown nothing. The root may be released all the same: only a graph that
+    is retained can be swept again for certain.
 
     With `rows`, `g` has one more axis in front, and so has every cotangent: many sweeps in one. A rule whose derivatives do
     not know of such an axis (see `Rule.leading`) is asked row by row, the others all at once.
@@ -271,8 +278,35 @@ def backpropagate(
     # the processor raises a flag, so sweeps ask for an exception then: cheaper than a look at every array. A recording
     # decides it in every run anew, by its guard.
     invalid = "raise" if modes.recorder is None else "ignore"
-    with np.errstate(invalid=invalid, divide="ignore", over="ignore", under="ignore"):  # type: ignore[arg-type]
-        return _sweep(root, g, retain, rewrap, watch, frozenset(stop), np.shape(g)[:1] if rows else ())
+    lead = np.shape(g)[:1] if rows else ()
+    shown: list[Node] = []
+    later: list[Later] = []
+    try:
+        with np.errstate(invalid=invalid, divide="ignore", over="ignore", under="ignore"):  # type: ignore[arg-type]
+            found = _sweep(root, g, retain, rewrap, watch is not None, frozenset(stop), lead, shown, later)
+        if finish is not None:
+            finish(found)
+    except BaseException:
+        for node in shown:
+            node.grad = None
+        raise
+    shown.reverse()  # a list is freed from its end: each node before those it refers to, and none within another
+    if later:
+        _show(later, watch or _add_up)
+    return found
+
+
+def _show(later: list[Later], watch: Watch) -> None:
+    """Shows what had to wait for the end of the sweep. No flag of the processor may stop it halfway."""
+    with np.errstate(all="ignore"):
+        for reference, g in later:
+            node = reference()
+            if node is not None:
+                watch(node, g)
+
+
+def _add_up(node: Node, g: float) -> None:
+    node.grad = g if node.grad is None else node.grad + g
 
 
 def _sweep(
@@ -280,16 +314,22 @@ def _sweep(
     g: Any,
     retain: bool,
     rewrap: Rewrap | None,
-    watch: Watch | None,
+    watched: bool,
     stop: frozenset[Node],
     lead: tuple[int, ...],
+    shown: list[Node],
+    later: list[Later],
 ) -> dict[Node, Any]:
+    # The nodes of `shown` have their gradients already, which can be taken back. What goes to `later` is known by a weak
+    # reference, because it may hold arrays, or have a gradient that is added to.
+    #
     # Every line here runs for every node, or every edge, of every backward pass: the time of an op is spent here. Hence its
     # length, and the order of its questions, the usual answer first.
     pending: dict[Node, Any] = {root: g}
     if root.rule is None or root in stop:
         return pending
     queue: list[tuple[int, Node]] = []
+    special = watched or rewrap is not None
     following: Node | None = root  # the first new parent of the last node: kept out of the queue, which a chain never needs
     to_release = None if retain else root
     # Whether nan has to be looked for: once an op has dropped elements that may be anything, and on arrays for which no
@@ -297,12 +337,14 @@ def _sweep(
     careful = not isinstance(getattr(g, "_raw", g), (float, ndarray, np.generic))
     wary = careful or rewrap is not None or modes.anomaly or bool(lead)
     oldest = min(node.sequence for node in stop) if stop else 0  # nothing older leads to a node of `stop`
-    while following is not None or queue:
-        if following is None:
-            node = heappop(queue)[1]
-        else:
+    while True:
+        if following is not None:
             node = heappushpop(queue, (-following.sequence, following))[1] if queue else following
             following = None
+        elif queue:
+            node = heappop(queue)[1]
+        else:
+            return pending
         g = pending.pop(node)
         rule = node.rule
         saved = node.saved
@@ -311,14 +353,19 @@ def _sweep(
         if node.hooks is not None:
             for hook in tuple(node.hooks):
                 g = each_row(hook, g) if lead else hook(g)
-        if watch is not None:
-            watch(node, g)
-        elif type(g) is float:
-            node.grad = g if node.grad is None else node.grad + g
         single = rule.single
-        if rewrap is not None:
-            saved = rewrap(node)
-            single = False
+        if special:
+            if watched:
+                later.append((ref(node), g))
+            if rewrap is not None:
+                saved = rewrap(node)
+                single = False
+        elif type(g) is float:
+            if node.grad is None and rule.elementwise:
+                node.grad = g
+                shown.append(node)
+            else:
+                later.append((ref(node), g))
         pulls: Iterable[Pull]
         if rule.simple:
             pulls = zip(node.parents, rule.derivatives, saved)  # noqa: B905 - `strict` costs more than the check is worth
@@ -369,7 +416,6 @@ def _sweep(
                 except ArithmeticError:  # of inf and -inf, which the values ask for
                     with np.errstate(all="ignore"):
                         pending[parent] = before + d
-    return pending
 
 
 def _settle(

@@ -17,7 +17,7 @@ from .errors import GradientError, RecordingError, ShapeError
 from .explain import kind_of, user_source
 from .graph import Node, Parts, absorbed, each_row, has_nan, leaf_of, mode, modes, next_sequence
 from .rule import Rule, registry, rule, run, sample
-from .tensor import NUMBERS, Tensor, at_node, become, constant, is_array, kept, owned
+from .tensor import NUMBERS, Tensor, at_node, become, cast_like, constant, is_array, kept, owned
 from .tree import leaves, paths, rebuild, transform
 
 
@@ -267,7 +267,11 @@ class Recorder:
         return absorb(d, *values, of=rule.key, which=which, **facts)
 
     def finish(self) -> None:
-        """Looks up what the gradients have become."""
+        """Looks up what the gradients have become; and what was a Python number is one again, as it is after every run."""
+        kinds = {variable.name: variable.spec for variable in [*self.inputs, *(variable for variable, _ in self.captured)]}
+        for name, tensor, _ in self.state.values():
+            if kinds[name] == "float" and not isinstance(tensor._raw, float):
+                tensor._raw = float(tensor._raw)
         for node in self.gradients:
             grad = node.grad
             self.gradients[node] = self.variable_of(grad) if isinstance(grad, Tensor) else None
@@ -388,9 +392,11 @@ class Program:
             pass
         for _, tensor, variable in self._state:
             target = stand_ins.get(tensor, tensor)
-            become(target, constant(values[variable]), target.node)
+            become(target, cast_like(constant(values[variable]), target._raw), target.node)
         for node, gradient in self._gradients:
-            stand_ins.get(node, node).grad = None if gradient is None else constant(values[gradient])
+            target = stand_ins.get(node, node)
+            raw = None if gradient is None else values[gradient]
+            target.grad = None if raw is None else constant(float(raw) if target.dtype is None else raw)
         return rebuild(
             self._result,
             iter([constant(values[leaf]) if isinstance(leaf, Variable) else leaf for leaf in leaves(self._result)]),
@@ -533,8 +539,9 @@ def names_in(function: Callable[..., Any]) -> dict[int, str]:
     for space in spaces:
         for name, value in space.items():
             found = list(paths(value, name))
-            if hasattr(value, "named_parameters"):
-                found += [(f"{name}.{path}", parameter) for path, parameter in value.named_parameters()]
+            for walk in ("named_parameters", "named_buffers"):
+                if hasattr(value, walk) and not isinstance(value, type):
+                    found += [(f"{name}.{path}", held) for path, held in getattr(value, walk)()]
             for path, leaf in found:
                 if isinstance(leaf, Tensor) or hasattr(leaf, "standard_normal"):
                     names.setdefault(id(leaf), path)

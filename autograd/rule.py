@@ -593,7 +593,7 @@ def apply(rule: Rule, inputs: Any, attributes: dict[str, Any]) -> Any:
     parents: list[Node | None] = []
     tensors = rule.creates
     for value in inputs:
-        if type(value) is Tensor:
+        if type(value) is Tensor or isinstance(value, Tensor):  # the first is the faster, and nearly always true
             tensors = True
             raws.append(value._raw)
             parents.append(value.node)
@@ -647,7 +647,7 @@ def _made_of_one(rule: Rule, x: Tensor, y: Any, attributes: dict[str, Any]) -> T
 def apply_operator(rule: Rule, inputs: Any, attributes: dict[str, Any]) -> Any:
     """The same for an operator: an operand that no op can use is left to the other side, and to Python's own error."""
     for value in inputs:
-        if type(value) is not Tensor and type(value) not in NUMBERS:
+        if type(value) is not Tensor and type(value) not in NUMBERS and not isinstance(value, Tensor):
             try:
                 bare(value)
             except DtypeError:
@@ -777,7 +777,7 @@ def _hold(rule: Rule, given: Any, raw: Any, readers: tuple[int, ...], parents: l
 
 
 def _note_view(source: Any, view: Tensor) -> None:
-    if type(source) is Tensor and is_mutable(source._raw):
+    if isinstance(source, Tensor) and is_mutable(source._raw):
         raw, base = source._raw, getattr(view._raw, "base", None)
         if view._raw is raw or (base is not None and (base is raw or base is getattr(raw, "base", None))):
             share(source, view)

@@ -273,6 +273,10 @@ class Tensor:
         `gradient` weighs the elements of an output that is not a scalar. `retain_graph` keeps the graph for a second pass,
         and the gradients of the values in between for looking at. `create_graph` makes the gradients differentiable; such a
         gradient refers to its leaf and the leaf to it, so set it to None when done with it (autograd.grad has no such ring).
+
+        A pass that raises has changed no gradient, neither of a leaf nor in between. With `retain_graph` another attempt finds
+        the whole graph. Without, the graph of this Tensor may have been released all the same, because memory is freed as the
+        pass goes, and nobody knows then that it will fail: compute the value again.
         """
         if self.node is None:
             raise GradientError(
@@ -289,10 +293,8 @@ class Tensor:
             differentiable=create_graph,
             retain=retain_graph,
             watch=deposit if retain_graph else None,
+            finish=call_hooks,  # before anything is shown: one that raises leaves no gradient half done
         )
-        for leaf in cotangents:  # all hooks first: one that raises leaves no gradient half done
-            for hook in leaf.hooks or ():
-                cotangents[leaf] = hook(cotangents[leaf])
         for leaf, g in cotangents.items():
             deposit(leaf, g)
 
@@ -466,7 +468,7 @@ class Tensor:
             raise GradientError(f"{what} works on leaves only, and this Tensor is the result of an op: use detach() first")
         refuse_reading(self, what)
         grad = self.grad
-        return owned(self._raw), self.requires_grad, None if grad is None else owned(grad._raw)
+        return type(self), owned(self._raw), self.requires_grad, None if grad is None else owned(grad._raw)
 
     # --- NumPy's protocols -------------------------------------------------------------------------------------------------
 
@@ -533,6 +535,10 @@ def bare(value: Any) -> Any:
     if not is_array(value):
         if any(isinstance(leaf, Tensor) for leaf in leaves(value)):
             raise DtypeError("a list that contains Tensors: use autograd.stack([...]), which keeps their gradients")
+        if value is None:
+            raise DtypeError("None cannot be computed with: a function that lacks its return gives None")
+        if callable(value) and not hasattr(value, "__array__"):
+            raise DtypeError(f"a {type(value).__name__} cannot be computed with: call it, and use what it returns")
         try:
             value = np.asarray(value)
         except (TypeError, ValueError) as error:
@@ -656,14 +662,15 @@ def sweep(
     differentiable: bool,
     retain: bool,
     watch: Callable[[Node, Any], None] | None = None,
+    finish: Callable[[dict[Node, Any]], None] | None = None,
 ) -> dict[Node, Any]:
     """The backward pass from an output that has a node: bare values, or Tensors where the pass is itself recorded."""
     assert output.node is not None
     g = seed(output, gradient)
     if not recorded:
-        return backpropagate(output.node, kept(g), retain=retain, watch=watch)
+        return backpropagate(output.node, kept(g), retain=retain, watch=watch, finish=finish)
     with mode(gradients=differentiable):
-        return backpropagate(output.node, g, retain=retain, rewrap=linked_reads, watch=watch)
+        return backpropagate(output.node, g, retain=retain, rewrap=linked_reads, watch=watch, finish=finish)
 
 
 def seed(output: Tensor, gradient: Any) -> Tensor:
@@ -718,6 +725,13 @@ def at_node(value: Any, node: Node | None) -> Any:
     return value if node is None else with_node(value, node)
 
 
+def call_hooks(cotangents: dict[Node, Any]) -> None:
+    """Lets the hooks of leaves replace what a sweep has found for them."""
+    for leaf in cotangents:
+        for hook in leaf.hooks or ():
+            cotangents[leaf] = hook(cotangents[leaf])
+
+
 def deposit(node: Node, g: Any) -> None:
     """Adds a cotangent to what `grad` of the node shows. In between leaves it is for looking at only: a gradient that is
     itself differentiable would refer to its own node there, in a cycle."""
@@ -728,7 +742,13 @@ def deposit(node: Node, g: Any) -> None:
     total = node.grad
     if total is None:
         node.grad = g
-    elif isinstance(g, Tensor) or not isinstance(total, Tensor) or total.node is not None:
+        return
+    with np.errstate(all="ignore"):  # as in the sweep: an error here would leave some gradients added, and others not
+        _add_to(node, total, g)
+
+
+def _add_to(node: Node, total: Any, g: Any) -> None:
+    if isinstance(g, Tensor) or not isinstance(total, Tensor) or total.node is not None:
         node.grad = total + g
     elif type(g) is ndarray and type(total._raw) is ndarray and is_alone(total):
         total._raw += g
@@ -761,8 +781,9 @@ class HookHandle:
         self._node.hooks = [hook for hook in self._node.hooks or () if hook is not self._hook] or None
 
 
-def _restore(raw: Any, requires_grad: bool, grad: Any) -> Tensor:
-    out = with_node(raw, leaf_of(raw) if requires_grad else None)
+def _restore(kind: type[Tensor], raw: Any, requires_grad: bool, grad: Any) -> Tensor:
+    out = _new(kind)
+    out._raw, out.node, out.sharing = raw, leaf_of(raw) if requires_grad else None, None
     if out.node is not None and grad is not None:
         out.node.grad = constant(grad)
     return out

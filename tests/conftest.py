@@ -53,6 +53,7 @@ MAY_BE_MISSING = ("torch", "gpu")
 
 
 def pytest_addoption(parser):
+    parser.addoption("--seeds", type=int, default=40, help="how often a function that is right is tried to be accused")
     parser.addoption("--require-all", action="store_true", help="fail, not skip, where dot, a browser or a compiler is missing")
 
 
@@ -62,6 +63,11 @@ def pytest_runtest_setup(item):
             if item.config.getoption("--require-all") and marker not in MAY_BE_MISSING:
                 pytest.fail(f"{reason} (--require-all)", pytrace=False)
             pytest.skip(reason)
+
+
+@pytest.fixture
+def seeds(request):
+    return request.config.getoption("--seeds")
 
 
 @pytest.fixture

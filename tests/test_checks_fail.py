@@ -11,6 +11,7 @@ import pytest
 
 from autograd import Tensor
 from autograd.rule import Sample, rule
+from autograd.testing import check_grads
 
 from . import test_rules as checks
 
@@ -41,6 +42,11 @@ def wide(x: Any) -> Any:
     return x * np.asarray(x, np.float64)
 
 
+def hidden(g: Any) -> Any:
+    """g itself, of which the sweep knows nothing."""
+    return g.detach() if isinstance(g, Tensor) else g
+
+
 class Wrong:
     """A slope that is right, whose own derivative is not: it hides x from the sweep."""
 
@@ -50,34 +56,39 @@ class Wrong:
 
 
 ONE, TWO, MATRIX = Sample(((2, 3),), {}), Sample(((2, 3), (2, 3)), {}), Sample(((2, 3),), {"axis": 0})
-GRADIENTS, SECOND = checks.test_gradients_in_both_modes, checks.test_second_derivatives
+DERIVATIVES = partial(checks.test_derivatives_in_both_modes_to_second_order, gradcheck=check_grads)
+COTANGENT = checks.test_a_sweep_is_differentiable_in_its_cotangent
+LINEAR = partial(checks.test_properties_of_every_derivative, holds="linear")
+MUTATION = partial(checks.test_properties_of_every_derivative, holds="no mutation")
 DTYPES = partial(checks.test_dtypes_are_kept, dtype=np.float32)
-LAYOUTS = partial(checks.test_layout_does_not_matter_and_nothing_is_written, layout="strided")
+LAYOUTS = partial(checks.test_layout_does_not_matter, layout="strided")
 RECORDED, ELSEWHERE = checks.test_a_recorded_op_replays_with_other_inputs, checks.test_arrays_that_are_not_numpys
 e: Any = {"kind": "elementwise"}
 
 FAULTS: dict[str, tuple[Any, dict[str, Any], Sample, Any]] = {
-    "a factor of 2.001": (add_scaled, {**e, "x": lambda g: g, "w": lambda g: 2.001 * g}, TWO, GRADIENTS),
-    "a sign": (add_scaled, {**e, "x": lambda g: -g, "w": lambda g: 2 * g}, TWO, GRADIENTS),
-    "a missing term": (cubed, {**e, "x": lambda g, x: 2 * g * x * x}, ONE, GRADIENTS),
-    "a forgotten derivative": (add_scaled, {**e, "x": lambda g: g, "w": lambda g: 0 * g}, TWO, GRADIENTS),
+    "a factor of 2.001": (add_scaled, {**e, "x": lambda g: g, "w": lambda g: 2.001 * g}, TWO, DERIVATIVES),
+    "a sign": (add_scaled, {**e, "x": lambda g: -g, "w": lambda g: 2 * g}, TWO, DERIVATIVES),
+    "a missing term": (cubed, {**e, "x": lambda g, x: 2 * g * x * x}, ONE, DERIVATIVES),
+    "a forgotten derivative": (add_scaled, {**e, "x": lambda g: g, "w": lambda g: 0 * g}, TWO, DERIVATIVES),
     "a wrong axis": (
         total,
         {"x": lambda g, x_shape, axis: np.broadcast_to(np.expand_dims(g, 1)[:2], x_shape)},
         MATRIX,
-        GRADIENTS,
+        DERIVATIVES,
     ),
-    "linear, and is not": (cubed, {"kind": "linear", "x": lambda g, x: 3 * g * x * x}, ONE, GRADIENTS),
+    "linear, and is not": (cubed, {"kind": "linear", "x": lambda g, x: 3 * g * x * x}, ONE, DERIVATIVES),
     "elementwise, and is not": (
         np_cumsum := lambda x: np.cumsum(x, axis=-1),
         {**e, "x": lambda g: np.flip(np.cumsum(np.flip(g, -1), axis=-1), -1)},
         ONE,
-        GRADIENTS,
+        DERIVATIVES,
     ),
-    "a wrong second derivative": (cubed, {**e, "x": Wrong.slope}, ONE, SECOND),
-    "not linear in g": (cubed, {"x": lambda g, x: 3 * g * x * x + 1e-3}, ONE, GRADIENTS),
+    "a wrong second derivative": (cubed, {**e, "x": Wrong.slope}, ONE, DERIVATIVES),
+    "not linear in g": (cubed, {"x": lambda g, x: 3 * g * x * x + 1e-3}, ONE, DERIVATIVES),
+    "a little more than linear in g": (cubed, {"x": lambda g, x: 3 * g * x * x + 1e-9}, ONE, LINEAR),
+    "a cotangent that is hidden": (add_scaled, {"x": hidden, "w": lambda g: 2 * g}, TWO, COTANGENT),
     "a float64 constant": (wide, {**e, "x": lambda g, x: 2 * g * x}, ONE, DTYPES),
-    "an input that is written to": (writes, {**e, "x": lambda g: 2 * g}, ONE, LAYOUTS),
+    "an input that is written to": (writes, {**e, "x": lambda g: 2 * g}, ONE, MUTATION),
     "a conversion to NumPy": (cubed, {**e, "x": lambda g, x: g * 3 * np.array(x) ** 2}, ONE, ELSEWHERE),
 }  # fmt: skip
 
@@ -114,5 +125,5 @@ RIGHT: dict[str, tuple[Any, dict[str, Any], Sample]] = {
 def test_a_right_rule_is_not_accused(name: str) -> None:
     forward, facts, sample = RIGHT[name]
     made = rule(**facts)(forward).rule
-    for check in (GRADIENTS, SECOND, RECORDED, ELSEWHERE, DTYPES, LAYOUTS):
+    for check in (DERIVATIVES, COTANGENT, LINEAR, MUTATION, RECORDED, ELSEWHERE, DTYPES, LAYOUTS):
         check(made, sample)

@@ -5,10 +5,12 @@ Behaviour that is not the value of a gradient; those are in test_rules.py, test_
 
 import copy
 import gc
+import itertools
 import pickle
 import threading
 import tracemalloc
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,7 @@ import autograd as ag
 from autograd import Tensor
 from autograd.tensor import constant
 
-from .numeric import Double, bare
+from .elsewhere import Double, bare
 
 
 @pytest.fixture
@@ -690,6 +692,185 @@ def test_zero_times_infinity_on_arrays_that_are_not_numpys() -> None:
     x = Tensor(Double(np.array([0.0, 4.0])))
     np.sqrt(x * x).sum().backward()
     np.testing.assert_array_equal(bare(x.grad._raw), [0.0, 1.0])
+
+
+# --- passes that fail ------------------------------------------------------------------------------------------------------
+
+
+def raises(*values: Any) -> Any:
+    """A hook, or a derivative, that raises."""
+    raise LookupError("raised on purpose")
+
+
+def interrupts(g: Any) -> Any:
+    """A hook in which somebody stops the program."""
+    raise KeyboardInterrupt
+
+
+def misshapen(g: Any) -> Any:
+    """A hook that returns what belongs to no value here."""
+    return np.ones((7, 5))
+
+
+Failure = tuple[Tensor, Callable[[], None] | None]  # a step that leads into the error, and what does away with its cause
+
+
+def hooked(hook: Callable[[Any], Any]) -> Callable[[Tensor], Failure]:
+    return lambda x: (x * 1.0, x.register_hook(hook).remove)
+
+
+def ruled(**facts: Any) -> Callable[[Tensor], Failure]:
+    def step(x: Tensor) -> Failure:
+        known = dict(ag.registry)
+        try:
+            return ag.rule(**facts)(lambda x: x * 1)(x), None
+        finally:
+            ag.registry.clear()
+            ag.registry.update(known)
+
+    return step
+
+
+def released_before(x: Tensor) -> Failure:
+    x.backward(np.ones(x.shape))
+    return x * 1.0, None
+
+
+def released_after(x: Tensor) -> Failure:
+    y = x * 1.0
+    x.backward(np.ones(x.shape))
+    return y, None
+
+
+def backward(y: Tensor, **options: Any) -> None:
+    y.backward(np.ones(y.shape), **options)
+
+
+def backward_of_another_shape(y: Tensor, **options: Any) -> None:
+    y.backward(np.ones((7, 5)), **options)
+
+
+def watchful_backward(y: Tensor, **options: Any) -> None:
+    with ag.detect_anomaly():
+        backward(y, **options)
+
+
+FAILURES: dict[str, tuple[type[BaseException], Callable[[Tensor], Failure], Callable[..., None]]] = {
+    "released before": (ag.GraphReleasedError, released_before, backward),
+    "released after": (ag.GraphReleasedError, released_after, backward),
+    "a hook that raises": (LookupError, hooked(raises), backward),
+    "a hook that is interrupted": (KeyboardInterrupt, hooked(interrupts), backward),
+    "a hook of the leaf that raises": (LookupError, hooked(raises), backward),
+    "a hook of a wrong shape": (ag.ShapeError, hooked(misshapen), backward),
+    "a derivative that raises": (LookupError, ruled(x=lambda g: raises()), backward),
+    "a derivative for all that raises": (LookupError, ruled(vjp=lambda g: raises()), backward),
+    "too many derivatives": (ag.RuleError, ruled(vjp=lambda g: (g, g)), backward),
+    "a derivative of a wrong shape": (ag.RuleError, ruled(x=lambda g: np.ones((7, 5))), backward),
+    "a cotangent of a wrong shape": (ag.ShapeError, lambda x: (x * 1.0, lambda: None), backward_of_another_shape),
+    "an anomaly": (ag.AnomalyError, lambda x: (np.sqrt(x * 0.0), None), watchful_backward),
+}
+STARTS: dict[str, tuple[Any, Any]] = {"a number": (3.0, 2.0), "an array": ([3.0, 5.0], [2.0, 4.0])}
+# A number may have been broadcast to any shape: no derivative has a wrong one.
+CASES = [case for case in itertools.product(FAILURES, STARTS) if case != ("a derivative of a wrong shape", "a number")]
+PASSES: list[dict[str, bool]] = [{}, {"retain_graph": True}, {"create_graph": True}]
+
+
+def gradients(tensors: list[Tensor]) -> list[Any]:
+    return [None if t.grad is None else t.grad.tolist() for t in tensors]
+
+
+@pytest.mark.parametrize("there", [False, True], ids=["no gradient there", "gradients there"])
+@pytest.mark.parametrize("options", PASSES, ids=str)
+@pytest.mark.parametrize(("way", "start"), CASES)
+def test_a_pass_that_fails_has_changed_no_gradient(way: str, start: str, options: dict[str, bool], there: bool) -> None:
+    error, step, run = FAILURES[way]
+    x, w = map(Tensor, STARTS[start])
+    low = x * x
+    middle, remedy = step(x if way == "a hook of the leaf that raises" else low)
+    high = (middle * x if way == "a hook of the leaf that raises" else middle) * w
+    y = high * 1.0
+    tensors = [x, w, low, middle, high, y]
+    for t in tensors if there else ():
+        t.grad = np.ones(t.shape)
+    before = gradients(tensors)
+    with pytest.raises(error):
+        run(y, **options)
+    assert gradients(tensors) == before
+    x.grad = w.grad = None
+    if remedy is not None:
+        remedy()
+    intact = remedy is not None and (options or run is backward_of_another_shape)
+    backward(y if intact else x * x * w)
+    np.testing.assert_array_equal(x.grad.data, 2 * x.data * w.data)
+    np.testing.assert_array_equal(w.grad.data, x.data**2)
+
+
+def test_a_refused_write_has_changed_no_gradient() -> None:
+    x = Tensor([1.0, 2.0, 3.0])
+    y = x * x
+    view = y[1:]
+    total = y.sum() + view.sum()
+    total.backward(retain_graph=True)
+    before = gradients([x, y, view, total])
+    with pytest.raises(AliasError):
+        view[0] = 5.0
+    with pytest.raises(AliasError):
+        y *= 2.0
+    assert gradients([x, y, view, total]) == before
+    x.grad = None
+    total.backward()
+    np.testing.assert_array_equal(x.grad.data, [2.0, 8.0, 12.0])
+
+
+def test_without_retain_graph_a_pass_that_fails_releases_what_it_began_with() -> None:
+    """Memory goes back as the sweep goes, and nobody knows then that it will fail. What it began with says so."""
+    x = Tensor([1.0, 2.0])
+    low = x * x
+    high = low * 3.0
+    handle = low.register_hook(raises)
+    with pytest.raises(LookupError):
+        backward(high)
+    handle.remove()
+    with pytest.raises(ag.GraphReleasedError, match="compute the value again"):
+        backward(high)
+    backward(low * 3.0)
+    np.testing.assert_array_equal(x.grad.data, [6.0, 12.0])
+
+
+def test_gradients_in_between_are_added_up_whatever_flags_the_processor_raises() -> None:
+    x = Tensor(np.array([1.0, 2.0], np.float32))
+    y = x * 1.0
+    with np.errstate(all="raise"):
+        for g in (np.array([3e38, np.inf], np.float32), np.array([3e38, -np.inf], np.float32)):
+            y.backward(g, retain_graph=True)
+            x.grad = None
+    np.testing.assert_array_equal(y.grad.data, [np.inf, np.nan])
+
+
+def test_gradients_of_leaves_are_added_up_whatever_flags_the_processor_raises() -> None:
+    x, w = Tensor(np.ones(1, np.float32)), Tensor(np.ones(1, np.float32))
+    y = x + w
+    with np.errstate(all="raise"):
+        for _ in range(2):
+            y.backward(np.array([3e38], np.float32), retain_graph=True)
+    np.testing.assert_array_equal([x.grad.data, w.grad.data], [[np.inf], [np.inf]])
+
+
+def test_the_sweep_holds_no_arrays_for_the_sake_of_a_number() -> None:
+    """A number that comes from an array has its turn, and what is behind it goes when that has been used."""
+    known = dict(ag.registry)
+    collapsed = ag.rule(x=lambda g, x: g * np.ones_like(x))(lambda x: float(x.sum()))
+    ag.registry.clear()
+    ag.registry.update(known)
+    hidden = np.exp(Tensor(np.ones(1000)))
+    seen: list[Any] = []
+    hidden.register_hook(lambda g: seen.append(later() is None))
+    y = np.exp(hidden)
+    later = weakref.ref(y.node)
+    loss = collapsed(y) * 0.5
+    del y, hidden
+    loss.backward()
+    assert seen == [True]
 
 
 # --- rules -----------------------------------------------------------------------------------------------------------------

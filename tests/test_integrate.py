@@ -10,10 +10,9 @@ import pytest
 import scipy.integrate
 
 import autograd
-from autograd import Tensor, jvp, record, vjp
+from autograd import Tensor, jvp, record
 from autograd.integrate import odeint
-
-from .numeric import directional
+from autograd.testing import check_grads
 
 EXACT: dict[str, Any] = {"rtol": 1e-12, "atol": 1e-12}
 TIMES = np.array([0.0, 0.3, 0.3, 1.0])  # a time may stand twice
@@ -126,33 +125,16 @@ def test_first_time_has_a_gradient_where_the_equation_depends_on_time() -> None:
 
 @pytest.mark.parametrize("t", [TIMES[[0, 1, 3]], TIMES[[3, 1, 0]]], ids=["forwards", "backwards"])
 def test_every_argument_of_a_nonlinear_system(t: Any) -> None:
-    xs = (START, t, *RATES)
-    rng = np.random.default_rng(0)
-    ds = [rng.normal(size=np.shape(x)) for x in xs]
-    y, pull = vjp(solved, *xs)
-    g = rng.normal(size=y.shape)
-    numeric = directional(solved, list(xs), ds)
-    gradients = pull(g)
-    assert [np.shape(p) for p in gradients] == [np.shape(x) for x in xs]
-    along = sum(np.sum(p * d) for p, d in zip(gradients, ds, strict=True))
-    np.testing.assert_allclose(along, np.sum(g * numeric), rtol=1e-8)
-    np.testing.assert_allclose(jvp(solved, xs, tuple(ds))[1], numeric, rtol=1e-7, atol=1e-9)
+    check_grads(solved, START, t, *RATES, order=1, rtol=1e-8)
 
 
 def test_second_order_of_a_nonlinear_system() -> None:
-    """The gradient of the gradient along a direction, for the state and a rate, against differences of the gradient."""
+    """The derivatives of the gradient, for the state and a rate."""
 
     def gradient(y0: Any, birth: Any) -> Any:
         return autograd.grad(lambda y0, birth: (solved(y0, TIMES, birth, *RATES[1:]) ** 2).sum(), (0, 1))(y0, birth)
 
-    def along(y0: Any, birth: Any) -> Any:
-        parts = gradient(y0, birth)
-        return (parts[0] * np.array([0.5, -1.0])).sum() + parts[1] * 0.7
-
-    xs, ds = (START, RATES[0]), [np.array([0.3, 0.2]), np.array(-0.4)]
-    numeric = directional(along, list(xs), ds)
-    second = autograd.grad(along, (0, 1))(*xs)
-    np.testing.assert_allclose(sum(np.sum(p * d) for p, d in zip(second, ds, strict=True)), numeric, rtol=1e-7)
+    check_grads(gradient, START, RATES[0], order=1, rtol=1e-8)
 
 
 def test_only_what_requires_a_gradient_gets_one() -> None:

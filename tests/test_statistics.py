@@ -16,7 +16,7 @@ from hypothesis.extra.numpy import arrays
 from autograd import DtypeError, NoRuleError, ShapeError, Tensor, grad, jvp, record, vjp
 from autograd.ops import reduction, statistics
 
-from .numeric import Double, bare
+from .elsewhere import Double, bare
 from .test_sorting import check_gradients, check_slopes, check_values, floats, gradient, name_of, quiet
 
 NAN, INF = float("nan"), float("inf")

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .checks import GradientMismatch, check_grads
+from .checks import KINKS, GradientMismatch, check_grads
 
 
 def shape_of(text: str) -> tuple[int, ...]:
@@ -30,6 +30,7 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--order", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--exhaustive", action="store_true", help="every element by itself")
+    parser.add_argument("--kinks", choices=KINKS, default="leave", help="what to do at a kink: leave it, or demand least norm")
     return parser.parse_args(arguments)
 
 
@@ -50,13 +51,16 @@ def main(arguments: list[str] | None = None) -> int:
     shapes = options.shape + [()] * (len(wanted) - len(options.shape))
     rng = np.random.default_rng(options.seed)
     inputs = [rng.uniform(0.1, 1.0, size=shape).astype(options.dtype) for shape in shapes]
+    settings = {"order": options.order, "exhaustive": options.exhaustive, "seed": options.seed, "kinks": options.kinks}
     try:
-        report = check_grads(function, *inputs, order=options.order, exhaustive=options.exhaustive, seed=options.seed)
+        report = check_grads(function, *inputs, **settings, each_op=True)
     except GradientMismatch as mismatch:
         print(mismatch)
         return 1
     for what, error in report.errors.items():
         print(f"{what}: right, worst relative error {error:.2g}")
+    for op, error in report.ops.items():
+        print(f"op {op}, by itself: {error:.2g}")
     for kink in report.kinks:
         print(f"kink: {kink}")
     return 0

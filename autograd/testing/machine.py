@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from functools import partial
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -31,6 +30,7 @@ from hypothesis.stateful import (
 from ..errors import AliasError, AutogradError, GradientError, GraphReleasedError
 from ..graph import no_grad
 from ..tensor import Tensor
+from . import numeric
 
 Step = Callable[..., Any]
 
@@ -202,16 +202,26 @@ def memory_of(array: Any) -> Any:
 
 
 def slope(f: Callable[[Any], float], shape: tuple[int, ...]) -> tuple[Any, float]:
-    """The gradient of f at zero by central differences at three steps, extrapolated twice, and how far it may be off."""
+    """The gradient of f at zero by differences, and how far it may be off."""
     gradient, error = np.zeros(shape), 0.0
     for index in np.ndindex(shape):
         direction = np.zeros(shape)
-        direction[index] = 1.0
-        once = [(f(h * direction) - f(-h * direction)) / (2 * h) for h in (4e-3, 2e-3, 1e-3)]
-        twice = [(4 * fine - coarse) / 3 for coarse, fine in pairwise(once)]
-        gradient[index] = (16 * twice[1] - twice[0]) / 15
-        error = max(error, float(abs(twice[1] - twice[0])))
+        direction[index] = numeric.STEP
+        found = numeric.slope(lambda xs: [np.asarray(f(xs[0]))], [np.zeros(shape)], [direction])
+        gradient[index] = found.values[0] / numeric.STEP
+        error = max(error, float(found.errors[0]) / numeric.STEP)
     return gradient, error
+
+
+def weights_of(held: Held) -> Any:
+    """What a pass from a value weighs its elements with: a number counts once."""
+    weights = np.ones(held.tensor.shape)
+    return weights if weights.size < 2 else weights * 0.5 + np.arange(weights.size).reshape(weights.shape)
+
+
+def failing(g: Any) -> None:
+    """A hook that raises."""
+    raise GradientError("a hook that fails")
 
 
 def weighed(recipe: Recipe, weights: Any, place: Place, by: Any) -> float:
@@ -285,13 +295,9 @@ class TensorMachine(RuleBasedStateMachine):
         return multiple(self.held[-1])
 
     def state(self) -> list[Any]:
-        """Every value, and every gradient of a leaf, as it is."""
+        """Every value, and every gradient, of leaves and in between, as it is."""
         return [
-            (
-                h.tensor.requires_grad,
-                np.array(bare(h.tensor)).tolist(),
-                np.array(bare(gradient_of(h))).tolist() if h.tensor.is_leaf else None,
-            )
+            (h.tensor.requires_grad, np.array(bare(h.tensor)).tolist(), np.array(bare(gradient_of(h))).tolist())
             for h in self.held
         ]
 
@@ -343,7 +349,8 @@ class TensorMachine(RuleBasedStateMachine):
 
     @initialize(target=tensors, shape=st.sampled_from([(3,), (2, 3), (3, 3)]))
     def leaves(self, shape: tuple[int, ...]) -> New:
-        """Two leaves to begin with: a vector, and an array that it can be broadcast to, or multiplied by."""
+        """Leaves to begin with: a number, a vector, and an array that it can be broadcast to, or multiplied by."""
+        self.leaf_of(0.75, True)
         self.leaf_of(np.array([0.5, -1.0, 1.5]), True)
         self.leaf_of(np.linspace(-1.0, 1.0, int(np.prod(shape))).reshape(shape), True)
         return multiple(*self.held)
@@ -500,24 +507,40 @@ class TensorMachine(RuleBasedStateMachine):
     @rule(x=tensors, retain=st.booleans())
     def backward(self, x: Held, retain: bool) -> None:
         """Gradients of x, or of a weighted sum of its elements, added to those that are there."""
-        weights = np.ones(x.tensor.shape)
-        if weights.size > 1:
-            weights = weights * 0.5 + np.arange(weights.size).reshape(weights.shape)
-
-        def run() -> None:
-            x.tensor.backward(weights if weights.size > 1 else None, retain_graph=retain)
-
+        run = self.pass_of(x, retain)
         if x.place is None:
             self.refused(run, GradientError)
         elif any(place.released for place in x.place.behind()):
             self.refused(run, GraphReleasedError)
-            for h in self.held:  # the way to the released part may have left gradients in between, which are for looking at
-                if h.place in x.place.behind() and not h.is_leaf():
-                    h.place.grad = None if gradient_of(h) is None else np.array(bare(gradient_of(h)))
         else:
             run()
-            self.add_slopes(x, weights, retain)
+            self.add_slopes(x, weights_of(x), retain)
             x.place.released = not retain and not x.place.leaf
+
+    def pass_of(self, x: Held, retain: bool) -> Callable[[], Any]:
+        """The call of backward() that a rule makes or refuses."""
+        weights = weights_of(x)
+        return lambda: x.tensor.backward(weights if weights.size > 1 else None, retain_graph=retain)
+
+    @rule(target=tensors, x=tensors, name=st.sampled_from(sorted(UNARY)), retain=st.booleans())
+    def backward_into_an_error(self, x: Held, name: str, retain: bool) -> New:
+        """Two steps, and passes that fail between them: in a hook, and later because the first has been released."""
+        made = list(self.step(UNARY[name], x).values)
+        made += [new for first in made for new in self.step(UNARY[name], first).values]
+        if len(made) == 2:
+            self.fail_between(x if x.is_leaf() else made[0], made[0], made[1], retain)
+        return multiple(*made)
+
+    def fail_between(self, where: Held, first: Held, second: Held, retain: bool) -> None:
+        """Where the graph was retained, another attempt without the hook succeeds."""
+        if second.place is None or any(place.released for place in second.place.behind()):
+            return
+        handle = where.tensor.register_hook(failing)
+        self.refused(self.pass_of(second, retain), GradientError)
+        handle.remove()
+        second.place.released = not retain
+        for held in (second, first, second):
+            self.backward(held, retain and held is second)
 
     @rule(x=tensors)
     def backward_twice(self, x: Held) -> None:

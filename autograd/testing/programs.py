@@ -5,9 +5,11 @@ neighbourhood, so that finite differences agree with its derivative. It is text,
 Stands on Hypothesis (the extra `testing`), the strategies and the registry.
 """
 
+import math
+import re
 import warnings
 from collections.abc import Callable, Iterable
-from functools import cached_property
+from functools import cache, cached_property, lru_cache, partial
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -16,13 +18,16 @@ from hypothesis import strategies as st
 
 import autograd as ag
 
-from ..rule import Domain, Rule, reals, registry
+from ..errors import ShapeError
+from ..rule import GENERATOR, Domain, Rule, reals, registry
+from .samples import build
 from .strategies import arrays, axes, broadcastable_shapes, index_expressions
 
 STEP = 0.05  # how far around its arguments a statement has to be smooth
 CURVATURE = 8.0  # and the largest second derivative there
 LARGE = 4.0
 MOST = 64  # elements of a value
+OUTSIDE = (ShapeError, np.linalg.LinAlgError)  # what an op raises outside its domain, where it has no nan to give
 
 
 class Statement(NamedTuple):
@@ -91,10 +96,11 @@ def needed(inputs: list[Any], statements: list[Statement]) -> Program:
 # --- what is tame ----------------------------------------------------------------------------------------------------------
 
 
-def directions(xs: list[Any]) -> list[list[Any]]:
-    """Ways to move the arguments: no two elements by the same length, so that a tie between any two is left."""
+@cache
+def directions(shapes: tuple[tuple[int, ...], ...]) -> list[list[Any]]:
+    """Ways to move arguments of these shapes: no two elements by the same length, so that a tie between any two is left."""
     rng = np.random.default_rng(0)
-    return [[rng.choice([-1.0, 1.0], np.shape(x)) * rng.uniform(0.5, 1.0, np.shape(x)) for x in xs] for _ in range(4)]
+    return [[rng.choice([-1.0, 1.0], shape) * rng.uniform(0.5, 1.0, shape) for shape in shapes] for _ in range(4)]
 
 
 def tame(f: Callable[..., Any], xs: list[Any]) -> bool:
@@ -103,7 +109,7 @@ def tame(f: Callable[..., Any], xs: list[Any]) -> bool:
     here = np.asarray(f(*xs))
     if here.dtype != np.float64 or not 0 < here.size <= MOST or not abs(here).max() <= LARGE:
         return False
-    for ds in directions(xs):
+    for ds in directions(tuple(x.shape for x in xs)):
         first, second = [], []
         for step in (STEP, STEP / 2):
             there, back = (np.asarray(f(*(x + h * d for x, d in zip(xs, ds, strict=True)))) for h in (step, -step))
@@ -120,19 +126,26 @@ def tame(f: Callable[..., Any], xs: list[Any]) -> bool:
 
 def value_of(statement: Statement, values: list[Any]) -> Any:
     """What a statement computes from these values, or None if that is not tame."""
-    code = compile(statement.code("v{}".format, len(values)), "<statement>", "exec")
-
-    def f(*xs: Any) -> Any:
-        return execute(code, {f"v{i}": x for i, x in zip(reads, xs, strict=True)})[f"v{len(values)}"]
-
-    reads = list(dict.fromkeys(statement.reads))
+    target, reads = f"v{len(values)}", list(dict.fromkeys(statement.reads))
+    lines = statement.code("v{}".format, len(values)).splitlines()
+    body = "\n ".join([f"def f({', '.join(f'v{i}' for i in reads)}):", *lines, f"return {target}"])
+    f = execute(compile(body, "<statement>", "exec"), {})["f"]
     xs = [values[i] for i in reads]
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")  # outside a domain NumPy and SciPy warn; the value is thrown away then
-        return np.asarray(f(*xs)) if tame(f, xs) else None
+        try:
+            return np.asarray(f(*xs)) if tame(f, xs) else None
+        except OUTSIDE:
+            return None
 
 
-# --- elementwise ops, from the registry ------------------------------------------------------------------------------------
+# --- ops of the registry ---------------------------------------------------------------------------------------------------
+
+INNER = {  # rules that the engine itself calls, with what nobody else could pass
+    "absorb",
+    "argument",
+    "output",
+}
 
 
 def spelling(rule: Rule) -> str | None:
@@ -151,11 +164,18 @@ def usable(rule: Rule) -> bool:
     return rule.joint is not None or None not in tuple(rule.derivatives)
 
 
-def calls(rules: Iterable[str] | None) -> list[tuple[str, Rule]]:
-    """The ops to choose from with their spellings: those named, or all that the registry has now; one's own first."""
-    chosen = [registry[name] for name in rules] if rules is not None else [r for r in registry.values() if usable(r)]
-    found = [(text, rule) for rule in chosen if (text := spelling(rule)) is not None]
-    return sorted(found, key=lambda call: not call[0].startswith("ag.registry"))
+def sampled_rules(rules: Iterable[Rule]) -> list[tuple[str, Rule]]:
+    """The ops whose samples say what they take, with the code that calls them: those of the engine too."""
+    return [
+        (spelling(rule) or f'ag.registry["{rule.key}"].op', rule)
+        for rule in rules
+        if rule.differentiable and rule.key not in INNER and any(map(_is_writable, rule.samples))
+    ]
+
+
+def calls(rules: Iterable[Rule]) -> list[tuple[str, Rule]]:
+    """The elementwise ops with their spellings; one's own first."""
+    return [(text, rule) for rule in rules if usable(rule) and (text := spelling(rule)) is not None]
 
 
 def squashed(place: str, domain: Domain) -> str:
@@ -166,9 +186,15 @@ def squashed(place: str, domain: Domain) -> str:
     return f"{(low + high) / 2} + {(high - low) / 4} * ag.tanh({place})"
 
 
+def domain_of(rule: Rule, i: int) -> Domain:
+    """Where an input of an op may be."""
+    name = rule.inputs[min(i, len(rule.inputs) - 1)]
+    return rule.domain.get(name, reals) if isinstance(rule.domain, dict) else rule.domain
+
+
 def elementwise(draw: st.DrawFn, values: list[Any], ops: list[tuple[str, Rule]]) -> Iterable[Statement]:
     """An op on values that broadcast; if it is not tame there, on squashed ones, and scaled down."""
-    text, rule = draw(st.sampled_from(ops))
+    text, rule = one_of(draw, ops)
     count = len(rule.inputs)
     reads: tuple[int, ...] = tuple(pick(draw, values) for _ in range(count))
     try:
@@ -176,7 +202,7 @@ def elementwise(draw: st.DrawFn, values: list[Any], ops: list[tuple[str, Rule]])
     except ValueError:
         reads = reads[:1] * count
     places = [f"{{{i + 1}}}" for i in range(count)]
-    domains = [rule.domain[name] if isinstance(rule.domain, dict) else rule.domain for name in rule.inputs]
+    domains = [domain_of(rule, i) for i in range(count)]
     inside = map(squashed, places, domains)
     plain, safe = (f"{text}({', '.join(arguments)})" for arguments in (places, inside))
     fine = all(d.low + STEP < values[i].min() and values[i].max() < d.high - STEP for i, d in zip(reads, domains, strict=True))
@@ -184,13 +210,98 @@ def elementwise(draw: st.DrawFn, values: list[Any], ops: list[tuple[str, Rule]])
         yield Statement((f"{{0}} = {expression}",), reads)
 
 
+def _is_plain(value: Any) -> bool:
+    """Whether code can say the value."""
+    if isinstance(value, tuple):
+        return all(map(_is_plain, value))
+    if isinstance(value, slice):
+        return _is_plain((value.start, value.stop, value.step))
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return value is None or value is Ellipsis or isinstance(value, (int, str))
+
+
+def _is_writable(sample: Any) -> bool:
+    """Whether code can say the sample: shapes, real arrays, plain values."""
+    for given in sample.inputs:
+        if isinstance(given, np.ndarray):
+            fine = given.dtype.kind in "fiub" and 0 < given.size <= MOST and bool(np.isfinite(given).all())
+        else:
+            fine = math.prod(given) > 0 if isinstance(given, tuple) else _is_plain(given) and given != GENERATOR
+        if not fine:
+            return False
+    return _is_plain(tuple(sample.attributes.values()))
+
+
+def fitted(place: str, shape: tuple[int, ...], target: tuple[int, ...]) -> str:
+    """Code that makes a value of one shape one of another, with distinct elements where it has to spread."""
+    if shape == target or not target:
+        return place if shape == target else f"ag.mean({place})"
+    return f"np.linspace(-1, 1, {math.prod(target)}).reshape({target}) + ag.mean({place})"
+
+
+def array_code(x: Any) -> str:
+    return f"np.array({x.tolist()})"
+
+
+def sampled(draw: st.DrawFn, values: list[Any], ops: list[tuple[str, Rule]]) -> Iterable[Statement]:
+    """An op with the attributes of one of its samples, on values brought to the shapes there and into the op's domain; a matrix
+    of a sample is taken times a number near 1."""
+    text, rule = one_of(draw, ops)
+    chosen = one_of(draw, [given for given in rule.samples if _is_writable(given)])
+    reads: list[int] = []
+    words: list[list[str]] = [[], []]
+    for k, given in enumerate(chosen.inputs):
+        if isinstance(given, (tuple, np.ndarray)) and not (isinstance(given, np.ndarray) and given.dtype.kind in "iub"):
+            reads.append(pick(draw, values))
+            place, shape = f"{{{len(reads)}}}", values[reads[-1]].shape
+            if isinstance(given, tuple):
+                as_it_is = fitted(place, shape, given)
+                both = as_it_is, squashed(as_it_is, domain_of(rule, k))
+            else:
+                both = (f"{array_code(given)} * (1 + ag.tanh(ag.mean({place})) / 8)",) * 2
+        else:
+            both = (array_code(given) if isinstance(given, np.ndarray) else repr(given),) * 2
+        for kind, word in zip(words, both, strict=True):
+            kind.append(word)
+    if not reads:
+        return
+    attributes = [f"{name}={value!r}" for name, value in chosen.attributes.items()]
+    y = rule.forward(*build(rule, chosen), **chosen.attributes)
+    first, part = ("[0]", y[0]) if isinstance(y, tuple) else ("", y)
+    for arguments in words:
+        call = f"{text}({', '.join([*arguments, *attributes])}){first}"
+        call = f"ag.real({call})" if np.iscomplexobj(part) else call
+        for scale in ("", " / 8"):
+            yield Statement((f"{{0}} = {call}{scale}",), tuple(reads))
+
+
 # --- ops that move, reduce, multiply and write -----------------------------------------------------------------------------
+
+
+@cache
+def _below(count: int) -> st.SearchStrategy[int]:
+    return st.integers(0, count - 1)  # each strategy once: Hypothesis looks into every new one, which takes longer than drawing
+
+
+@cache
+def _shapes(count: int) -> st.SearchStrategy[Any]:
+    return broadcastable_shapes(count, max_dims=2, min_side=1)
+
+
+@cache
+def _input(shape: tuple[int, ...]) -> st.SearchStrategy[Any]:
+    return arrays(shape, elements=(-2.0, 2.0), layout="contiguous")
+
+
+def one_of(draw: st.DrawFn, among: list[Any]) -> Any:
+    """One of them, the first if that will do."""
+    return among[draw(_below(len(among)))]
 
 
 def pick(draw: st.DrawFn, values: list[Any]) -> int:
     """A value to read: any, or often the latest, so that programs are deep."""
-    choice: int = draw(st.one_of(st.sampled_from(range(len(values))), *[st.just(len(values) - 1)] * 2))
-    return choice
+    return min(draw(_below(3 * len(values))), len(values) - 1)
 
 
 def index_code(index: Any) -> str:
@@ -205,30 +316,65 @@ def index_code(index: Any) -> str:
     return "..." if index is Ellipsis else repr(index)
 
 
-def reduction(draw: st.DrawFn, values: list[Any]) -> Iterable[Statement]:
-    """A sum or another reduction over any axes; a running sum, a softmax."""
-    i = pick(draw, values)
-    name = draw(st.sampled_from(["sum", "mean", "prod", "logsumexp", "var", "max", "cumsum", "softmax"]))
-    alone = name in ("cumsum", "softmax")
-    if alone and not values[i].ndim:
-        return
-    axis = draw(axes(values[i].shape, single=alone))
-    keep = ", keepdims=True" if not alone and draw(st.booleans()) else ""
-    call = f"ag.{name}({{1}}, axis={axis}{keep})"
-    yield from (Statement((f"{{0}} = {call}{scale}",), (i,)) for scale in ("", " / 8"))
-
-
+# Calls by the number of axes that they need at least, with attributes that are drawn where they stand: <axis>.
+REDUCTIONS = {
+    0: """sum({1}, axis=<axes>, keepdims=<truth>)  mean({1}, axis=<axes>, keepdims=<truth>)
+          prod({1}, axis=<axes>, keepdims=<truth>)  max({1}, axis=<axes>, keepdims=<truth>)
+          min({1}, axis=<axes>, keepdims=<truth>)  var({1}, axis=<axes>, keepdims=<truth>)
+          std({1}, axis=<axes>, keepdims=<truth>)  logsumexp({1}, axis=<axes>, keepdims=<truth>)
+          ptp({1}, axis=<axes>)  median({1}, axis=<axes>, keepdims=<truth>)""",
+    1: """linalg.norm({1}, axis=<axis>, keepdims=<truth>)  linalg.norm({1}, ord=<order>, axis=<axis>)
+          trapezoid({1}, axis=<axis>)  quantile({1}, <level>, axis=<axis>)""",
+    2: "trace({1}, offset=<whole>)  linalg.norm({1}, axis=(-2, -1))  diagonal({1}, offset=<whole>)",
+}
+ALONG = {
+    0: "clip({1}, -0.5, <level>)  where({1} > <level>, {1}, 2 * {1})  nan_to_num({1})  copysign({1}, <signed>)",
+    1: """cumsum({1}, axis=<axis>)  cumprod({1}, axis=<axis>)  softmax({1}, axis=<axis>)  log_softmax({1}, axis=<axis>)
+          sort({1}, axis=<axis>)  diff({1}, axis=<axis>)  cummax({1}, axis=<axis>)  take({1}, [0, -1], axis=<axis>)
+          take_along_axis({1}, ag.argsort({1}, axis=<axis>), axis=<axis>)  convolve(ag.ravel({1}), [1.0, <signed>, 0.5])""",
+    2: """tril({1}, <whole>)  triu({1}, <whole>)  real(ag.fft.fft({1}, axis=<axis>))
+          linalg.inv(ag.matmul({1}, ag.swapaxes({1}, -1, -2)) + np.eye({1}.shape[-2]))
+          linalg.det(ag.matmul({1}, ag.swapaxes({1}, -1, -2)) + np.eye({1}.shape[-2]))""",
+}
 MOVES = {
-    0: ["ag.reshape({1}, (1,))", "ag.broadcast_to({1}, (2,))", "ag.stack([{1}, {1}])"],
-    1: ["ag.flip({1})", "ag.expand_dims({1}, 0)", "ag.roll({1}, 1)", "ag.repeat({1}, 2)", "ag.concatenate([{1}, {1}])"],
-    2: ["ag.transpose({1})", "ag.reshape({1}, (-1,))", "ag.flip({1}, axis=1)", "ag.swapaxes({1}, 0, -1)", "ag.tile({1}, 2)"],
+    0: """reshape({1}, (-1,))  broadcast_to({1}, (2, *{1}.shape))  stack([{1}, {1}])  expand_dims({1}, 0)  ravel({1})
+          atleast_2d({1})  transpose({1})  squeeze({1})""",
+    1: """flip({1}, axis=<axes>)  roll({1}, <whole>, axis=<axis>)  repeat({1}, 2, axis=<axis>)
+          concatenate([{1}, {1}], axis=<axis>)  tile({1}, 2)  pad({1}, (1, 0))  pad({1}, 1, mode=<mode>)
+          expand_dims({1}, axis=<axis>)  moveaxis({1}, <axis>, 0)  stack([{1}, {1}], axis=<axis>)""",
+    2: "swapaxes({1}, <axis>, <other>)  rot90({1}, <whole>)  reshape({1}, (-1, {1}.shape[0]))  split({1}, [1], axis=<axis>)[0]",
+}
+ATTRIBUTES: dict[str, Callable[[st.DrawFn, int], Any]] = {
+    "axes": lambda draw, ndim: draw(axes(ndim)),
+    "axis": lambda draw, ndim: draw(axes(ndim, single=True)),
+    "other": lambda draw, ndim: draw(axes(ndim, single=True)),
+    "truth": lambda draw, ndim: one_of(draw, [False, True]),
+    "whole": lambda draw, ndim: one_of(draw, [0, 1, -1]),
+    "signed": lambda draw, ndim: one_of(draw, [1.0, -1.5]),
+    "level": lambda draw, ndim: one_of(draw, [0.5, 0.25]),
+    "order": lambda draw, ndim: one_of(draw, ["1", "2", "3", "np.inf"]),
+    "mode": lambda draw, ndim: one_of(draw, ["'edge'", "'wrap'", "'reflect'", "'symmetric'"]),
 }
 
 
-def movement(draw: st.DrawFn, values: list[Any]) -> Iterable[Statement]:
-    """Another shape or order of the same elements: often a view."""
+def rows_of(table: dict[int, str]) -> Callable[[int], list[str]]:
+    """A function from a number of axes to the calls of a table that take so many, the simplest first."""
+    rows = [(least, row.strip()) for least, text in table.items() for row in re.split(r"  +|\n", text) if row.strip()]
+    return cache(lambda ndim: [row for least, row in rows if ndim >= least])
+
+
+def filled(draw: st.DrawFn, text: str, ndim: int) -> str:
+    """A call with its attributes drawn, each name once."""
+    for name in dict.fromkeys(re.findall(r"<(\w+)>", text)):
+        text = text.replace(f"<{name}>", str(ATTRIBUTES[name](draw, ndim)))
+    return text
+
+
+def called(draw: st.DrawFn, values: list[Any], rows: Callable[[int], list[str]]) -> Iterable[Statement]:
+    """A call from a table, with attributes that fit the value."""
     i = pick(draw, values)
-    yield Statement((f"{{0}} = {draw(st.sampled_from(MOVES[min(values[i].ndim, 2)]))}",), (i,))
+    call = filled(draw, one_of(draw, rows(values[i].ndim)), values[i].ndim)
+    yield from (Statement((f"{{0}} = ag.{call}{scale}",), (i,)) for scale in ("", " / 8"))
 
 
 def product(draw: st.DrawFn, values: list[Any]) -> Iterable[Statement]:
@@ -252,13 +398,35 @@ def indexing(draw: st.DrawFn, values: list[Any]) -> Iterable[Statement]:
 
 
 def assignment(draw: st.DrawFn, values: list[Any]) -> Iterable[Statement]:
-    """A copy, into which another value (or its mean, if that does not fit) is written."""
+    """A copy, into which another value (or its mean, if that does not fit) is written, or added."""
     i, j = pick(draw, values), pick(draw, values)
     if not values[i].ndim:
         return
-    index = draw(index_expressions(values[i].shape, advanced=False))
+    advanced = draw(st.booleans())
+    index = draw(index_expressions(values[i].shape, advanced=advanced, newaxis=False))
     source = "{2}" if fits(values[j].shape, values[i][index].shape) else "ag.mean({2})"
-    yield Statement(("{0} = ag.copy({1})", f"{{0}}[{index_code(index)}] = {source}"), (i, j))
+    place = index_code(index)
+    writes = [f"{{0}}[{place}] = {source}", f"{{0}}[{place}] += {source}", f"{{0}}[{place}] *= {source}"]
+    if isinstance(index, np.ndarray) and index.dtype.kind == "i":
+        writes.append(f"np.add.at({{0}}, {place}, {source})")  # in which a place that is named twice counts twice
+        writes = writes[3:] if len(np.unique(index % len(values[i]))) < index.size else writes
+    yield Statement(("{0} = ag.copy({1})", one_of(draw, writes)), (i, j))
+
+
+VIEWS = ["{0}[<index>]", "ag.reshape({0}, (-1,))", "ag.transpose({0})", "ag.flip({0}, axis=0)", "ag.expand_dims({0}, 0)"]
+USES = ["part * part", "ag.sin(part)", "ag.exp(part) / 4", "ag.tanh(part)"]  # the derivatives read the view, or what came of it
+
+
+def aliasing(draw: st.DrawFn, values: list[Any]) -> Iterable[Statement]:
+    """A copy that is read through a view, and written to when the view has gone: what was read has to stay as it was."""
+    i = pick(draw, values)
+    if not values[i].ndim:
+        return
+    index, place = (draw(index_expressions(values[i].shape, advanced=False)) for _ in range(2))
+    view = one_of(draw, VIEWS).replace("<index>", index_code(index))
+    use, write = one_of(draw, USES), one_of(draw, ["=", "+=", "*="])
+    lines = ["{0} = ag.copy({1})", f"part = {view}", f"used = {use}", "del part"]
+    yield Statement((*lines, f"{{0}}[{index_code(place)}] {write} ag.mean(used)"), (i,))
 
 
 def fits(shape: tuple[int, ...], target: tuple[int, ...]) -> bool:
@@ -269,27 +437,31 @@ def fits(shape: tuple[int, ...], target: tuple[int, ...]) -> bool:
         return False
 
 
-FAMILIES: list[Callable[[st.DrawFn, list[Any]], Iterable[Statement]]] = [reduction, movement, product, indexing, assignment]
+FAMILIES: list[Callable[[st.DrawFn, list[Any]], Iterable[Statement]]] = [
+    partial(called, rows=rows_of(REDUCTIONS)),
+    partial(called, rows=rows_of(ALONG)),
+    partial(called, rows=rows_of(MOVES)),
+    product,
+    indexing,
+    assignment,
+    aliasing,
+]
 
 
 @st.composite
 def programs(draw: st.DrawFn, *, rules: Iterable[str] | None = None, max_statements: int = 8) -> Program:
-    """Computation graphs with up to so many statements: elementwise ops of the registry within their domains, reductions,
-    views, matrix products, selections and writes, over one to three inputs that broadcast. Values are shared.
+    """Computation graphs with up to so many statements: ops of the registry within their domains, elementwise ones and those
+    whose samples say what they take; calls with drawn attributes, reductions, views, matrix products, selections and writes,
+    over one to three inputs that broadcast. Values are shared.
 
-    `rules` names the elementwise ops to use, by their keys in the registry; all if None, one's own more often than others.
+    `rules` names the ops to use, by their keys in the registry; all if None, one's own more often than others.
     The values are small and away from kinks, so that finite differences of `program.run` are its derivatives.
     """
-    ops = calls(rules)
-    own = [call for call in ops if call[0].startswith("ag.registry")] or ops
-    inputs = [
-        draw(arrays(shape, elements=(-2.0, 2.0), layout="contiguous"))
-        for shape in draw(broadcastable_shapes(draw(st.integers(1, 3)), max_dims=2, min_side=1))
-    ]
+    choices = families(tuple(registry.values() if rules is None else map(registry.__getitem__, rules)), rules is None)
+    inputs = [draw(_input(shape)) for shape in draw(_shapes(1 + draw(_below(3))))]
     values, statements = list(inputs), list[Statement]()
-    for _ in range(draw(st.integers(1, max_statements))):
-        family = draw(st.sampled_from([None, *FAMILIES, None, None]))
-        candidates = elementwise(draw, values, draw(st.sampled_from([own, ops]))) if family is None else family(draw, values)
+    for _ in range(1 + draw(_below(max_statements))):
+        candidates = choices[draw(_below(len(choices)))](draw, values)
         for statement in chain(candidates, [Statement(("{0} = ag.sin({1})",), (len(values) - 1,))]):  # which is always tame
             value = value_of(statement, values)
             if value is not None:
@@ -297,3 +469,14 @@ def programs(draw: st.DrawFn, *, rules: Iterable[str] | None = None, max_stateme
                 statements.append(statement)
                 break
     return needed(inputs, statements)
+
+
+@lru_cache(maxsize=8)
+def families(rules: tuple[Rule, ...], everything: bool) -> list[Callable[[st.DrawFn, list[Any]], Iterable[Statement]]]:
+    """What a statement may be, the simplest first: ops of the registry about as often as all else, and half of these one's own
+    if there are any."""
+    own = [r for r in rules if not everything or not (r.forward.__module__ or "").startswith("autograd.")]
+    found: list[Callable[[st.DrawFn, list[Any]], Iterable[Statement]]] = []
+    for some in (own, rules):
+        found += [partial(f, ops=ops) for f, ops in ((elementwise, calls(some)), (sampled, sampled_rules(some))) if ops]
+    return [*found, *FAMILIES, *found]

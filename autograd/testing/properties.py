@@ -156,7 +156,7 @@ def check_second_order_symmetry(f: Any, *inputs: Any, rtol: float = 1e-8) -> Non
     >>> check_second_order_symmetry(lambda x: x[0] ** 2 * np.sin(x[1]), np.array([0.5, 1.0]))
     """
     subject, xs, rng = _subject(f, inputs)
-    slopes = subject.gradient([normal_like(y, rng) for y in subject.values(xs)])
+    slopes = subject.derivative("rev", [normal_like(y, rng) for y in subject.values(xs)])
     us, vs = ([normal_like(x, rng) for x in xs] for _ in range(2))
     first = [pairing(u, h) for u, h in zip(us, slopes.pull(xs, vs), strict=True)]
     second = [pairing(v, h) for v, h in zip(vs, slopes.pull(xs, us), strict=True)]

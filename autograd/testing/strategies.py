@@ -5,10 +5,11 @@ are pairwise distinct, matrices that are well conditioned. All of it holds by co
 everything shrinks to small whole numbers in small contiguous arrays. Stands on Hypothesis (the extra `testing`) and Tensor.
 """
 
+import inspect
 import math
 from collections.abc import Callable, Iterable
-from functools import cache
-from typing import Any, Literal, NamedTuple, TypeAlias
+from functools import cache, wraps
+from typing import Any, Literal, NamedTuple, ParamSpec, TypeAlias, TypeVar
 
 import numpy as np
 from hypothesis import strategies as st
@@ -20,6 +21,8 @@ from ..tensor import Tensor, constant, is_inexact, with_node
 
 Shape: TypeAlias = tuple[int, ...]
 Kinks: TypeAlias = Iterable[float] | float | Literal["integers"]
+P = ParamSpec("P")
+T = TypeVar("T")
 GAP = 1 / 16
 
 
@@ -73,8 +76,46 @@ def grid(low: float, high: float, spacing: float, away_from: Any, gap: float) ->
     return tuple(sorted(values.tolist(), key=lambda v: (v.as_integer_ratio()[1], v < 0, abs(v))))
 
 
-def _drawn(value: Any) -> st.SearchStrategy[Any]:
-    return value if isinstance(value, st.SearchStrategy) else st.just(value)
+@cache
+def _wholes(points: tuple[float, ...]) -> dict[float, st.SearchStrategy[int]]:
+    """For each fraction among the points, the simplest first, what the whole parts that go with it are drawn from."""
+    found: dict[float, list[int]] = {}
+    for v in points:
+        found.setdefault(v - math.floor(v), []).append(math.floor(v))
+    return {fraction: _integers_among(whole) for fraction, whole in found.items()}
+
+
+def _integers_among(values: list[int]) -> st.SearchStrategy[int]:
+    """Any of these; as integers unless they are scattered, for a choice from a row shrinks to its place in the row."""
+    reach = range(min(values), max(values) + 1)
+    if len(reach) > 2 * len(values):
+        return st.sampled_from(values)
+    every = st.integers(reach[0], reach[-1])
+    return every if len(values) == len(reach) else every.filter(frozenset(values).__contains__)
+
+
+@st.composite
+def _one_of_points(draw: st.DrawFn, points: tuple[float, ...]) -> float:
+    """One of the points: its fraction, then its whole part. The fraction shrinks to nothing while the whole part may grow, and
+    so what fails above 1 shrinks to 2, which a choice from one row of all points does not reach."""
+    wholes = _wholes(points)
+    fraction = draw(st.sampled_from(list(wholes)))
+    return draw(wholes[fraction]) + fraction
+
+
+@cache  # Hypothesis looks into every new strategy, which takes longer than drawing from it
+def _of_points(points: tuple[float, ...], shape: Shape, distinct: bool) -> st.SearchStrategy[np.ndarray[Any, Any]]:
+    """Arrays of these points."""
+    if not distinct:
+        return extra.arrays(float, shape, elements=_one_of_points(points))
+    size = math.prod(shape)
+    row = st.lists(st.sampled_from(points), min_size=size, max_size=size, unique=True)
+    return row.map(lambda values: np.array(values, float).reshape(shape))
+
+
+def _drawn(draw: st.DrawFn, value: Any) -> Any:
+    """The value, or what the strategy of values draws."""
+    return draw(value) if isinstance(value, st.SearchStrategy) else value
 
 
 def shapes(*, max_dims: int = 3, max_side: int = 3, min_side: int = 0) -> st.SearchStrategy[Shape]:
@@ -104,7 +145,6 @@ def _points(dtype: Any, size: int, elements: Any, away_from: Any, gap: float, di
     return points
 
 
-@st.composite
 def _values(
     draw: st.DrawFn, dtype: Any, shape: Shape, elements: Any, away_from: Any, gap: float, distinct: bool
 ) -> np.ndarray[Any, Any]:
@@ -117,13 +157,10 @@ def _values(
         given = elements.map(dtype.type).filter(lambda v: bool(distance(v, away_from) >= gap))
         flat = draw(_apart(given, size, gap) if distinct else st.lists(given, min_size=size, max_size=size))
         return np.array(flat, dtype).reshape(shape)
-    points = st.sampled_from(_points(dtype, size, elements, away_from, gap, distinct))
-    if distinct:
-        parts = np.array(draw(st.lists(points, min_size=size, max_size=size, unique=True)), float).reshape(shape)
-    else:
-        parts = draw(extra.arrays(float, shape, elements=points))
+    points = _points(dtype, size, elements, away_from, gap, distinct)
+    parts = draw(_of_points(points, shape, distinct))
     if dtype.kind == "c":
-        parts = parts + 1j * draw(extra.arrays(float, shape, elements=points))
+        parts = parts + 1j * draw(_of_points(points, shape, False))
     return parts.astype(dtype)
 
 
@@ -131,10 +168,10 @@ def _values(
 def _arrays(
     draw: st.DrawFn, shape: Any, dtype: Any, elements: Any, away_from: Any, gap: float, distinct: bool, layout: Any
 ) -> np.ndarray[Any, Any]:
-    shape, dtype = draw(_drawn(shape)), np.dtype(draw(_drawn(dtype)))
+    shape, dtype = _drawn(draw, shape), np.dtype(_drawn(draw, dtype))
     shape = (shape,) if isinstance(shape, int) else tuple(shape)
-    values = draw(_values(dtype, shape, elements, away_from, gap, distinct))
-    name = draw(_drawn(layout))
+    values = _values(draw, dtype, shape, elements, away_from, gap, distinct)
+    name = _drawn(draw, layout)
     if name not in LAYOUTS:
         raise InvalidArgument(f"a layout is one of {', '.join(LAYOUTS)}, not {name!r}")
     return LAYOUTS[name](values)  # type: ignore[no-any-return]
@@ -180,22 +217,24 @@ def arrays(
     )
 
 
-def _leaf(array: Any) -> Tensor:
-    """A Tensor on this very memory: `Tensor(array)` would copy it, and with it the layout away."""
-    return with_node(array, leaf_of(array)) if is_inexact(array) else constant(array)
+def _of_each(drawn: Callable[P, st.SearchStrategy[Any]]) -> Callable[[Callable[[Any], T]], Callable[P, st.SearchStrategy[T]]]:
+    """Makes a strategy of a function of one example: with the signature of `drawn`, and the function's name and docstring."""
+
+    def decorated(change: Callable[[Any], T]) -> Callable[P, st.SearchStrategy[T]]:
+        @wraps(change)
+        def made(*args: P.args, **kwargs: P.kwargs) -> st.SearchStrategy[T]:
+            return drawn(*args, **kwargs).map(change)
+
+        made.__signature__ = inspect.signature(drawn).replace(return_annotation=st.SearchStrategy)  # type: ignore[attr-defined]
+        return made
+
+    return decorated
 
 
-def tensors(
-    shape: Any = None,
-    dtype: Any = np.float64,
-    *,
-    elements: Any = None,
-    away_from: Kinks = (),
-    gap: float = GAP,
-    distinct: bool = False,
-    layout: Any = None,
-) -> st.SearchStrategy[Tensor]:
-    """Tensors with the values of `arrays(...)`: leaves that want a gradient, or constants for whole numbers and booleans.
+@_of_each(arrays)
+def tensors(array: Any) -> Tensor:
+    """Tensors with the values of `arrays(...)`, whose arguments it takes: leaves that want a gradient, or constants for whole
+    numbers and booleans.
 
     The layout is kept: the Tensor stands on the array that was drawn, which nobody else holds.
 
@@ -204,8 +243,8 @@ def tensors(
     Tensor([[0.5, 0.5],
             [0.5, 0.5]], requires_grad=True)
     """
-    drawn = arrays(shape, dtype, elements=elements, away_from=away_from, gap=gap, distinct=distinct, layout=layout)
-    return drawn.map(_leaf)
+    # `Tensor(array)` would copy the memory, and with it the layout away.
+    return with_node(array, leaf_of(array)) if is_inexact(array) else constant(array)
 
 
 # --- shapes, axes, indices -------------------------------------------------------------------------------------------------
@@ -223,12 +262,15 @@ def axes(shape: Shape | int, *, single: bool = False) -> st.SearchStrategy[Any]:
     """What `axis=` takes for an array of this shape or number of axes: None, one axis, or a tuple of distinct ones, counted
     from either end. With `single`, one axis only, as cumsum takes it."""
     ndim = shape if isinstance(shape, int) else len(shape)
+    if single and not ndim:
+        raise InvalidArgument("an array without axes has none to choose")
+    return _axes(ndim, single)
+
+
+@cache
+def _axes(ndim: int, single: bool) -> st.SearchStrategy[Any]:
     one = st.sampled_from([*range(ndim), *range(-1, -ndim - 1, -1)]) if ndim else st.nothing()
-    if single:
-        if not ndim:
-            raise InvalidArgument("an array without axes has none to choose")
-        return one
-    return st.one_of(st.none(), one, extra.valid_tuple_axes(ndim))
+    return one if single else st.one_of(st.none(), one, extra.valid_tuple_axes(ndim))
 
 
 @st.composite
@@ -247,6 +289,7 @@ def _mask(draw: st.DrawFn, sides: Shape, count: int) -> np.ndarray[Any, Any]:
     return mask.reshape(sides)
 
 
+@cache
 def _of_axis(side: int, count: int, advanced: bool) -> st.SearchStrategy[Any]:
     """What may stand at the place of one axis in an index."""
     choices: list[st.SearchStrategy[Any]] = [st.integers(-side, side - 1)] if side else []
@@ -293,7 +336,10 @@ def index_expressions(shape: Shape, *, advanced: bool = True, newaxis: bool = Tr
 
     `advanced=False` leaves arrays out, so that x[index] is a view; `newaxis=False` leaves None out.
     """
-    return _index(tuple(shape), advanced, newaxis)
+    return _indices(tuple(shape), advanced, newaxis)
+
+
+_indices = cache(_index)
 
 
 # --- products --------------------------------------------------------------------------------------------------------------
@@ -380,7 +426,7 @@ def spd_matrices(
 
     `n` is a size or a strategy of sizes, 1 to 4 if None. The simplest is the identity.
     """
-    size = draw(st.integers(1, 4) if n is None else _drawn(n))
+    size = draw(st.integers(1, 4)) if n is None else _drawn(draw, n)
     q, values = draw(_rotation(size)), draw(_spectrum(size, condition, distinct))
     x = (q * values) @ q.T
     return np.asarray((x + x.T) / 2, dtype)
@@ -395,7 +441,7 @@ def well_conditioned(
     `shape` is a pair or a strategy of pairs; square ones of size 1 to 4 if None.
     """
     square = st.integers(1, 4).map(lambda n: (n, n))
-    rows, columns = draw(square if shape is None else _drawn(shape))
+    rows, columns = _drawn(draw, square if shape is None else shape)
     least = min(rows, columns)
     left, right = draw(_rotation(rows)), draw(_rotation(columns))
     values = draw(_spectrum(least, condition, distinct))

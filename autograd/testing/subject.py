@@ -88,21 +88,24 @@ class Subject:
         """Forward mode: the tangents of the outputs from those of the inputs."""
         return list(map(plain, jvp(self.call, tuple(xs), tuple(ts))[1]))
 
-    def gradient(self, ws: Arrays) -> "Subject":
-        """The function that reverse mode computes, for these cotangents: what the next order checks."""
-        return _Pulled(self, ws)
+    def derivative(self, mode: str, along: Arrays) -> "Subject":
+        """The function that a mode computes, "rev" for these cotangents and "fwd" for these tangents: what the next order
+        checks."""
+        return _Derivative(self, mode, along)
 
 
-class _Pulled(Subject):
-    """The cotangents of a subject's inputs, as a function of these inputs."""
+class _Derivative(Subject):
+    """What a mode computes for a subject, as a function of the inputs."""
 
-    def __init__(self, of: Subject, ws: Arrays) -> None:
-        self.of, self.ws = of, ws
+    def __init__(self, of: Subject, mode: str, along: Arrays) -> None:
+        self.of, self.mode, self.along = of, mode, along
         self.name, self.names, self.given = of.name, of.names, of.given
         self.parameters = {}
 
     def call(self, *values: Any) -> list[Any]:
-        return list(vjp(self.of.call, *values)[1](self.ws))
+        if self.mode == "rev":
+            return list(vjp(self.of.call, *values)[1](self.along))
+        return list(jvp(self.of.call, values, tuple(self.along))[1])
 
 
 class BlackBox(Subject):

@@ -1,24 +1,11 @@
-"""The independent side of the tests: finite differences in float64, and an array type that is not NumPy's.
+"""An array type that is not NumPy's, for tests of arrays that live elsewhere (on a GPU).
 
-Nothing here uses the engine's rules. `Double` stands for arrays that live elsewhere (on a GPU): it works through NumPy's
-protocols alone, and refuses to become a NumPy array silently.
+`Double` works through NumPy's protocols alone, and refuses to become a NumPy array silently.
 """
 
 from typing import Any
 
 import numpy as np
-
-
-def directional(f: Any, xs: list[Any], directions: list[Any]) -> Any:
-    """The derivative of f along the directions: central differences at two steps, and one step of Richardson's method."""
-
-    def central(h: float) -> Any:
-        there = f(*(x + h * d for x, d in zip(xs, directions, strict=True)))
-        back = f(*(x - h * d for x, d in zip(xs, directions, strict=True)))
-        return (there - back) / (2 * h)
-
-    h = 1e-3
-    return (4 * central(h / 2) - central(h)) / 3
 
 
 class Double:
