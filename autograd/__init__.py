@@ -9,6 +9,7 @@ Tensor(8.0)
 """
 
 from . import integrate
+from . import memory as memory
 from .builtins import (
     dict,
     isinstance,

@@ -79,7 +79,7 @@ def takes(rule: Rule, sample: Any, dtype: Any) -> bool:
         warnings.simplefilter("ignore")  # only whether it runs is asked
         try:
             rule.forward(*given, **{**rule.defaults, **sample.attributes})
-        except (TypeError, ValueError, IndexError, ZeroDivisionError, np.linalg.LinAlgError):
+        except (TypeError, ValueError, IndexError, ArithmeticError, np.linalg.LinAlgError):
             return False
     return bool(places)
 

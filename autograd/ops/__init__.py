@@ -1,7 +1,10 @@
 """The ops, a file a family. Importing this package fills the registry and puts the operators and methods on Tensor."""
 
 from . import (
+    activations,
+    affine,
     arrangement,
+    attention,
     bessel,
     contraction,
     creation,
@@ -11,10 +14,14 @@ from . import (
     fused,
     indexing,
     linalg,
+    lookup,
+    losses,
     methods,
     movement,
+    normalisation,
     numbers,
     random,
+    recurrent,
     reduction,
     signal,
     sorting,
@@ -24,10 +31,14 @@ from . import (
     standard,
     statistics,
     ufuncs,
+    windows,
 )
 
 __all__ = [
+    "activations",
+    "affine",
     "arrangement",
+    "attention",
     "bessel",
     "contraction",
     "creation",
@@ -37,10 +48,14 @@ __all__ = [
     "fused",
     "indexing",
     "linalg",
+    "lookup",
+    "losses",
     "methods",
     "movement",
+    "normalisation",
     "numbers",
     "random",
+    "recurrent",
     "reduction",
     "signal",
     "sorting",
@@ -50,4 +65,5 @@ __all__ = [
     "standard",
     "statistics",
     "ufuncs",
+    "windows",
 ]
