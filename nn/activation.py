@@ -225,7 +225,7 @@ class PReLU(Module):
         self.weight = parameter(num_parameters, dtype=dtype, device=device)
         self.reset_parameters()
 
-    def reset_parameters(self) -> None:
+    def reset_parameters(self, generator: Any = None) -> None:
         """The weights as they are at the start: all of them `init`."""
         init.constant_(self.weight, self.init)
 

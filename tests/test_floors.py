@@ -98,6 +98,7 @@ FLOORS = [
     ["nn.attention", "nn.loss", "nn.recurrent"],
     ["nn.transformer"],
     ["nn"],
+    ["autograd.testing.networks"],
     ["optim.optimizer"],
     ["optim.adam", "optim.sgd"],
     ["optim"],
