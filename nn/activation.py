@@ -25,7 +25,10 @@ class Applied(Module):
         cls.__signature__ = inspect.Signature(own[cls.inputs :])  # type: ignore[attr-defined] # what help() shows
 
     def __init__(self, *args: Any, **options: Any) -> None:
-        bound = inspect.signature(type(self)).bind(*args, **options)
+        try:
+            bound = inspect.signature(type(self)).bind(*args, **options)
+        except TypeError as error:
+            raise TypeError(f"{type(self).__name__}: {error}") from None
         bound.apply_defaults()
         vars(self).update(bound.arguments)
 

@@ -29,6 +29,7 @@ def _sizes(layer: Any, d: int, kernel_size: Any, stride: Any, padding: Any, dila
 
 def _parameters(layer: Any, first: int, second: int, bias: bool, padding_mode: str, device: Any, dtype: Any) -> None:
     name, groups = type(layer).__name__, layer.groups
+    per_axis(name, "in_channels, out_channels and groups", (layer.in_channels, layer.out_channels, groups), 3)
     if groups < 1 or first % groups or second % groups:
         raise ShapeError(
             f"{name}: groups={groups} must divide in_channels={layer.in_channels} and out_channels={layer.out_channels}"
@@ -186,12 +187,15 @@ class _TransposedConvolution(Module):
 
     def _output_padding(self, input: Any, output_size: Any) -> tuple[int, ...]:
         """What must be added for an output of the wanted lengths."""
-        sides = zip(input.shape[-self.axes :], self.stride, self.padding, self.dilation, self.kernel_size, strict=True)
+        name = type(self).__name__
+        lengths = functional.image(name, input, self.axes).shape[-self.axes :]
+        sides = zip(lengths, self.stride, self.padding, self.dilation, self.kernel_size, strict=True)
         least = [(n - 1) * s - 2 * p + d * (k - 1) + 1 for n, s, p, d, k in sides]
         most = [n + s - 1 for n, s in zip(least, self.stride, strict=True)]
-        wanted = tuple(output_size)[-self.axes :]
+        given = tuple(output_size)[-self.axes :] if isinstance(output_size, (tuple, list)) else output_size
+        wanted = per_axis(name, "output_size", given, self.axes, 1)
         if any(not low <= n <= high for low, n, high in zip(least, wanted, most, strict=True)):
-            raise ShapeError(f"{type(self).__name__}: output_size={output_size} must lie between {least} and {most}")
+            raise ShapeError(f"{name}: output_size={output_size} must lie between {least} and {most}")
         return tuple(n - low for n, low in zip(wanted, least, strict=True))
 
     def extra_repr(self) -> str:

@@ -3,6 +3,7 @@
 Batch and instance norm keep running statistics as buffers, which a recorded Program replaces at every run, as a step does.
 """
 
+import operator
 from typing import Any, ClassVar
 
 import numpy as np
@@ -95,7 +96,7 @@ class RMSNorm(Module):
 
 
 def _shape(normalized_shape: Any) -> tuple[int, ...]:
-    return (int(normalized_shape),) if np.ndim(normalized_shape) == 0 else tuple(map(int, normalized_shape))
+    return tuple(map(operator.index, (normalized_shape,) if np.ndim(normalized_shape) == 0 else normalized_shape))
 
 
 class GroupNorm(Module):
@@ -112,7 +113,7 @@ class GroupNorm(Module):
         *,
         bias: bool = True,
     ) -> None:
-        if num_channels % num_groups:
+        if num_groups < 1 or num_channels % num_groups:
             raise ShapeError(f"GroupNorm: num_channels must be divisible by num_groups, got {num_channels} and {num_groups}")
         self.num_groups = num_groups
         self.num_channels = num_channels

@@ -70,7 +70,8 @@ def pad_packed_sequence(
     rows.reshape(-1)[_places(sizes, sequence.sorted_indices)] = np.arange(sizes.sum())
     there = rows >= 0
     mask = np.reshape(there, there.shape + (1,) * (np.ndim(sequence.data) - 1))
-    x = np.where(mask, sequence.data[np.maximum(rows, 0)], padding_value)
+    data = sequence.data[np.maximum(rows, 0)]
+    x = np.where(mask, data, data.dtype.type(padding_value))
     return _time_first(x, batch_first), there.sum(axis=0)
 
 
@@ -238,16 +239,7 @@ class Recurrent(Module):
         shapes = [(count, x.shape[1], size) for size in sizes]
         weight = self.weight_ih_l0  # type: ignore[attr-defined]
         states = [np.zeros_like(weight._raw, shape=shape) for shape in shapes]
-        if hx is None:
-            return states
-        if lstm and not (isinstance(hx, (tuple, list)) and len(hx) == 2):
-            raise ShapeError(f"{name}: expected a pair of states, (h, c)")
-        for i, state in enumerate(hx if lstm else [hx]):
-            wanted = shapes[i] if batched else (shapes[i][0], shapes[i][2])
-            if np.shape(state) != wanted:
-                raise ShapeError(f"{name}: expected the state {'hc'[i]} to have shape {wanted}, got {np.shape(state)}")
-            states[i] = state if batched else np.expand_dims(state, 1)
-        return states
+        return states if hx is None else _given_states(name, hx, states, None if batched else 1, lstm)
 
     def _layers(self, x: Any, states: list[Any], mask: Any) -> tuple[Any, list[Any]]:
         """All layers: the output of the last, and the last states of each."""
@@ -386,6 +378,25 @@ def _checked(name: str, input: Any, ndims: tuple[int, int], size: int) -> Any:
     return x
 
 
+def _given_states(name: str, hx: Any, zeros: list[Any], axis: int | None, lstm: bool) -> list[Any]:
+    """The states h and c that were given, in place of zeros; `axis` is the one that they lack without a batch."""
+    if not lstm:
+        return [_given_state(name, "h", hx, zeros[0], axis), zeros[1]]
+    if not isinstance(hx, (tuple, list)) or len(hx) != 2:
+        raise ShapeError(f"{name}: expected a pair of states, (h, c)")
+    return [_given_state(name, letter, state, zero, axis) for letter, state, zero in zip("hc", hx, zeros, strict=True)]
+
+
+def _given_state(name: str, letter: str, given: Any, zeros: Any, axis: int | None) -> Any:
+    state = np.asarray(given, zeros.dtype) if isinstance(given, (list, tuple)) else given
+    wanted = zeros.shape if axis is None else (*zeros.shape[:axis], *zeros.shape[axis + 1 :])
+    if np.shape(state) != wanted:
+        raise ShapeError(f"{name}: expected the state {letter} to have shape {wanted}, got {np.shape(state)}")
+    if state.dtype.kind != "f":
+        raise DtypeError(f"{name}: expected the state {letter} of floats, got {state.dtype}. Convert it: astype('float32')")
+    return state if axis is None else np.expand_dims(state, axis)
+
+
 # --- cells -----------------------------------------------------------------------------------------------------------------
 
 
@@ -416,13 +427,8 @@ class RecurrentCell(Module):
         x = x if batched else x[None]
         weight = self.weight_ih  # type: ignore[attr-defined]
         states = [np.zeros_like(weight._raw, shape=(len(x), n)) for n in (self.hidden_size, self.hidden_size * lstm)]
-        if lstm and hx is not None and not (isinstance(hx, (tuple, list)) and len(hx) == 2):
-            raise ShapeError(f"{name}: expected a pair of states, (h, c)")
-        for i, state in enumerate(() if hx is None else hx if lstm else [hx]):
-            wanted = (*x.shape[: x.ndim - 1][: int(batched)], self.hidden_size)
-            if np.shape(state) != wanted:
-                raise ShapeError(f"{name}: expected the state {'hc'[i]} to have shape {wanted}, got {np.shape(state)}")
-            states[i] = state if batched else np.expand_dims(state, 0)
+        if hx is not None:
+            states = _given_states(name, hx, states, None if batched else 0, lstm)
         own = {kind: getattr(self, kind, None) for kind in KINDS}
         hs, cs = _layer(self.cell, x[None], own, states[0], states[1], True, False)
         h, c = (hs[0], cs[0]) if batched else (hs[0, 0], cs[0, 0])

@@ -1,11 +1,11 @@
 """Adam: a rate for each element, from running means of the gradient and of its square."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from .optimizer import Optimizer, State
+from .optimizer import FRACTION, Optimizer, State
 
 
 class Adam(Optimizer):
@@ -14,6 +14,8 @@ class Adam(Optimizer):
     m^ = m / (1 - b1^t) and v^ = v / (1 - b2^t) undo that m and v start at zero. `amsgrad` takes the largest v so far.
     `weight_decay` adds weight_decay * w to g.
     """
+
+    limits: ClassVar = {"betas": FRACTION}
 
     def __init__(
         self,

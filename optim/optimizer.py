@@ -3,27 +3,36 @@
 A rule is one body, `update`: a pure function of a parameter, its gradient, its state and the hyper-parameters, in NumPy. This
 file runs it in three ways. Eagerly a large parameter is taken block by block, so that what the body makes in between stays in
 the cache; small ones are laid side by side and taken at once; and while a step is recorded the same body runs on Tensors.
-Knows no rule.
+It tells wrong use. Knows no rule.
 """
 
 import math
 import operator
-from collections.abc import Callable, Iterable, Mapping
+import warnings
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import numpy as np
 
-from autograd import GradientError, RecordingError, ShapeError, Tensor, enable_grad, external, no_grad
-from autograd.graph import modes
+from autograd import DtypeError, GradientError, RecordingError, ShapeError, Tensor, enable_grad, external, no_grad
+from autograd.graph import Node, modes
 from autograd.tensor import constant, is_alone
 
-BLOCK = 32768  # elements that are taken at once: a parameter's block, its gradient and its state fit into the cache together
-SMALL = BLOCK // 4  # parameters below this are laid side by side
+# Elements that are taken at once. As many as the cache holds of a parameter, its gradient and its state; and 256 KB of
+# float32, from where on NumPy puts the result of a + b into the memory of a when that is a value in between.
+BLOCK = 65536
+SMALL = BLOCK // 8  # parameters below this are laid side by side
 
 State = dict[str, Any]
 Group = dict[str, Any]
+Limit = tuple[str, Callable[[float], bool]]  # in words, and as a function
+
+POSITIVE: Limit = ("finite and not negative", lambda x: math.isfinite(x) and x >= 0)
+FRACTION: Limit = ("at least 0 and below 1", lambda x: 0 <= x < 1)
+ANY: Limit = ("finite", math.isfinite)
 
 
 class Hyper(Tensor):
@@ -38,28 +47,38 @@ class Hyper(Tensor):
 class Optimizer:
     """The base of all: a subclass gives the defaults, the state that it keeps, and the rule.
 
-    `params` is an iterable of parameters, of pairs (name, parameter), or of groups: dictionaries with "params" and the
-    hyper-parameters that differ there.
+    `params` is an iterable of parameters, of pairs (name, parameter), or of groups: dictionaries with "params", a "name" if
+    you like, and the hyper-parameters that differ there.
+
+    Several backward passes before a step add up their gradients. Where that is meant, set `accumulate` to their number, or to
+    None for any; otherwise a step warns of it.
     """
 
     elementwise: ClassVar[bool] = True  # each element is changed by itself, so that a parameter may be cut in blocks
+    takes_complex: ClassVar[bool] = False  # the rule is right for complex numbers as it stands
+    limits: ClassVar[Mapping[str, Limit]] = {}  # of hyper-parameters that are not just finite and not negative
+    counts: ClassVar[frozenset[str]] = frozenset()  # hyper-parameters that are whole numbers, and part of a Program
 
     def __init__(self, params: Iterable[Any], defaults: Group) -> None:
         self.defaults = defaults
         self.param_groups: list[Group] = []
         self.state: dict[Tensor, State] = {}
+        self.accumulate: int | None = 1
         self._names: dict[int, str] = {}
+        self._told: set[int] = set()  # parameters of which it was said that they have no gradient
+        self._passes: _Passes | None = None
+        self._known: dict[int, list[Any]] = {}  # by group: hyper-parameters that were found right
         self._lanes: dict[int, tuple[Any, list[_Pack | _Alone]]] = {}  # by group: for which parameters, and how they are taken
         given = list(params)
         if not given:
-            raise GradientError(f"{type(self).__name__} got no parameters: model.parameters() is empty, or was used up before")
+            raise GradientError(f"{self._kind} got no parameters: model.parameters() is empty, or was used up before")
         for group in given if isinstance(given[0], dict) else [{"params": given}]:
             self.add_param_group(group)
 
     # --- what a rule says --------------------------------------------------------------------------------------------------
 
     def start(self, p: Any, h: Any) -> State:
-        """The state of a parameter before its first step."""
+        """The state of a parameter before its first step: arrays, and Python floats where one number serves all elements."""
         return {}
 
     def update(self, p: Any, g: Any, s: Any, h: Any) -> tuple[Any, State]:
@@ -68,39 +87,102 @@ class Optimizer:
 
     # --- groups ------------------------------------------------------------------------------------------------------------
 
+    @property
+    def _kind(self) -> str:
+        return type(self).__name__
+
     def add_param_group(self, group: Mapping[str, Any]) -> None:
         """Adds parameters with hyper-parameters of their own; what is not given is as in the defaults."""
-        unknown = group.keys() - self.defaults.keys() - {"params"}
+        unknown = group.keys() - self.defaults.keys() - {"params", "name"}
         if unknown:
-            raise TypeError(f"{type(self).__name__} has no {', '.join(sorted(unknown))}; it has {', '.join(self.defaults)}")
+            raise TypeError(f"{self._kind} has no {', '.join(sorted(unknown))}; it has {', '.join(self.defaults)}")
+        if "name" in group and group["name"] in [known.get("name") for known in self.param_groups]:
+            raise ValueError(f"{self._kind} has a group {group['name']!r} already")
         given = group["params"]
-        params = [self._checked(item) for item in ([given] if isinstance(given, Tensor) else given)]
-        made = {**self.defaults, **group, "params": params}
-        self._check({name: value for name, value in made.items() if name != "params"})
-        self.param_groups.append(made)
+        names: dict[int, str] = {}
+        params = [self._checked(item, names) for item in ([given] if isinstance(given, Tensor) else given)]
+        hyper = {name: self._plain(name, group.get(name, default)) for name, default in self.defaults.items()}
+        self.param_groups.append({**group, **hyper, "params": params})
+        self._names.update(names)
+        first = next((p for p in params if p.node is not None), None)
+        if self._passes is None and first is not None:
+            self._passes = _Passes(self, first.node)
 
-    def _checked(self, item: Any) -> Tensor:
-        """A parameter that may be added."""
+    def group(self, name: str) -> Group:
+        """The group of a name, whose hyper-parameters may be read and changed: `optimizer.group("decoder")["lr"] = 0.1`."""
+        for group in self.param_groups:
+            if group.get("name") == name:
+                return group
+        named = [group["name"] for group in self.param_groups if "name" in group]
+        raise KeyError(f"{self._kind} has no group {name!r}; it has {named}")
+
+    def _checked(self, item: Any, names: dict[int, str]) -> Tensor:
+        """A parameter that may be added; its name goes to `names`."""
         name, p = item if isinstance(item, tuple) else ("", item)
         if not isinstance(p, Tensor):
             hint = ": pass model.parameters()" if callable(p) else ""
-            raise TypeError(f"{type(self).__name__} changes Tensors, and got a {type(p).__name__}{hint}")
+            raise TypeError(f"{self._kind} changes Tensors, and got a {type(p).__name__}{hint}")
         if not p.is_leaf:
-            raise GradientError(f"{type(self).__name__}: a parameter is a leaf, and this one is the result of an op: {p!r}")
-        if id(p) in self._names:
-            raise GradientError(f"{type(self).__name__}: what is given twice would be changed twice: {self._title(p)}")
-        self._names[id(p)] = name or f"parameter {len(self._names)} of shape {p.shape}"
+            raise GradientError(f"{self._kind}: a parameter is a leaf, and this one is the result of an op: {p!r}")
+        first = self._names.get(id(p)) or names.get(id(p))
+        if first:
+            raise GradientError(f"{self._kind}: what is given twice would be changed twice: {first}")
+        names[id(p)] = name or f"parameter {len(self._names) + len(names)} of shape {p.shape}"
+        if np.iscomplexobj(p._raw) and not self.takes_complex:
+            raise DtypeError(f"{self._kind}: {names[id(p)]} is complex, and this rule is one for real numbers: keep two parts")
         return p
 
     def _title(self, p: Tensor) -> str:
         return self._names[id(p)]
 
-    def _check(self, hyper: Group) -> None:
-        """Numbers are finite and not negative; tuples of them too."""
-        for name, value in hyper.items():
-            for number in value if isinstance(value, tuple) else (value,):
-                if isinstance(number, (int, float)) and not (math.isfinite(number) and number >= 0):
-                    raise ValueError(f"{type(self).__name__}: {name} is finite and not negative, not {value!r}")
+    def _titles(self, params: list[Tensor]) -> str:
+        more = f" and {len(params) - 5} more" if len(params) > 5 else ""
+        return ", ".join(self._title(p) for p in params[:5]) + more
+
+    def _plain(self, name: str, value: Any) -> Any:
+        """A hyper-parameter in Python's types, found right: one of NumPy's would widen float32 arrays to its own dtype."""
+        if isinstance(value, (tuple, list)):
+            return tuple(self._plain(name, part) for part in value)
+        if isinstance(value, (np.generic, np.ndarray)) and np.ndim(value) == 0:
+            value = value.item()
+        if isinstance(value, (Tensor, np.ndarray)):
+            raise TypeError(f"{self._kind}: {name} is a number, not a {type(value).__name__}: pass float(...) of it")
+        if isinstance(value, (int, float)):
+            words, is_right = self.limits.get(name, POSITIVE)
+            if not is_right(value):
+                raise ValueError(f"{self._kind}: {name} is {words}, not {value!r}")
+        return value
+
+    def _hyper(self, group: Group) -> Group:
+        """The hyper-parameters of a group, which anybody may have changed since the last time."""
+        values = [group[name] for name in self.defaults]
+        known = self._known.get(id(group))
+        if known is None or not all(map(operator.is_, values, known)):
+            values = [self._plain(name, value) for name, value in zip(self.defaults, values, strict=True)]
+            group.update(zip(self.defaults, values, strict=True))
+            self._known[id(group)] = values
+        return dict(zip(self.defaults, values, strict=True))
+
+    def missing(self, model: Any) -> list[str]:
+        """The names of a model's parameters that want a gradient, and that this optimizer does not hold."""
+        return [name for name, p in model.named_parameters() if p.requires_grad and id(p) not in self._names]
+
+    def check_model(self, model: Any) -> None:
+        """An error if this optimizer holds no parameter of the model, a warning if some are missing. It learns their names."""
+        named = dict(model.named_parameters())
+        missing = self.missing(model)
+        if named and not any(id(p) in self._names for p in named.values()):
+            raise GradientError(
+                f"{self._kind} holds no parameter of this {type(model).__name__}: it was made for another model, or before the "
+                "parameters were replaced. Make it from this model's parameters()"
+            )
+        if missing:
+            warnings.warn(
+                f"{self._kind} does not hold, and will not change: {', '.join(missing)}. Add them with add_param_group, or set "
+                "requires_grad = False there",
+                stacklevel=2,
+            )
+        self._names.update((id(p), name) for name, p in named.items() if id(p) in self._names)
 
     def zero_grad(self) -> None:
         """Forgets the gradients of all parameters."""
@@ -111,69 +193,130 @@ class Optimizer:
     # --- a step ------------------------------------------------------------------------------------------------------------
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Changes every parameter by its gradient. A closure computes the loss again, which is returned."""
+        """Changes every parameter by its gradient. A closure computes the loss again, which is returned.
+
+        An error if no parameter has a gradient; a warning, once, for one that has none and never had.
+        """
         loss = None
         if closure is not None:
             with enable_grad():
                 loss = closure()
         with no_grad():
-            for i, group in enumerate(self.param_groups):
-                self._check(_hyper(group))
-                ready = [p for p in group["params"] if p.node is not None and p.node.grad is not None]
+            hypers = [self._hyper(group) for group in self.param_groups]  # all are right, or nothing is changed
+            for i, (hyper, ready) in enumerate(zip(hypers, self._ready(), strict=True)):
                 if modes.recorder is not None:
-                    self._record(group, ready)
+                    self._record(self.param_groups[i], hyper, ready)
                 else:
-                    self._run(i, group, ready)
+                    self._run(i, hyper, ready)
         return loss
 
-    def _run(self, i: int, group: Group, ready: list[Tensor]) -> None:
-        """One group, eagerly. How it is laid out is found once, and again when other parameters have gradients."""
-        ids = tuple(map(id, ready))
+    def _ready(self) -> list[list[Tensor]]:
+        """For each group, the parameters that have gradients; what is odd about the others is told."""
+        groups = [group["params"] for group in self.param_groups]
+        ready = [[p for p in params if p.node is not None and p.node.grad is not None] for params in groups]
+        if sum(map(len, ready)) < sum(map(len, groups)):
+            without = [p for params in groups for p in params if p.node is not None and p.node.grad is None]
+            if without and not any(ready):
+                raise GradientError(f"{self._kind}.step(): {self._titles(without)} have no gradient: call backward() first")
+            fresh = [p for p in without if p not in self.state and id(p) not in self._told]
+            if fresh:
+                self._told.update(map(id, fresh))
+                warnings.warn(
+                    f"{self._kind}.step(): without gradient, and left as they are: {self._titles(fresh)}. The loss does not "
+                    "depend on them. If that is meant, set requires_grad = False there",
+                    stacklevel=3,
+                )
+        if self._passes is not None and self.accumulate is not None and self._passes.count > self.accumulate:
+            warnings.warn(
+                f"{self._kind}.step(): the gradients of {self._passes.count} backward passes are added up. Call zero_grad() "
+                f"before backward(); or, if it is meant, set optimizer.accumulate = {self._passes.count} (None: any number)",
+                stacklevel=3,
+            )
+            self._passes.count = 0
+        return ready
+
+    def _run(self, i: int, hyper: Group, ready: list[Tensor]) -> None:
+        """One group, eagerly. It is laid out again when other parameters have gradients, or something is switched on."""
+        layout = [*map(id, ready), *map(bool, hyper.values())]
         known, lanes = self._lanes.get(i, (None, []))
-        if known != ids:
-            lanes = self._laid_out(group, ready)
-            self._lanes[i] = ids, lanes
-        update = self._downhill if group.get("maximize") else self.update
+        if known != layout:
+            lanes = self._laid_out(hyper, ready)
+            self._lanes[i] = layout, lanes
+        update = self._downhill if hyper.get("maximize") else self.update
         for lane in lanes:
-            lane.step(update, _hyper(group))
+            lane.step(update, hyper)
 
     def _downhill(self, p: Any, g: Any, s: Any, h: Any) -> Any:
         """The rule for an objective that is to be made large."""
         return self.update(p, -g, s, h)
 
-    def _laid_out(self, group: Group, ready: list[Tensor]) -> list["_Pack | _Alone"]:
-        """Small parameters with equal dtypes and step counts side by side, the others alone."""
-        packs: dict[Any, list[Tensor]] = {}
+    def _laid_out(self, hyper: Group, ready: list[Tensor]) -> list["_Pack | _Alone"]:
+        """Small parameters with equal dtypes, step counts and numbers side by side, up to a block; the others alone."""
+        packs: dict[Any, list[list[Tensor]]] = {}
         lanes: list[_Pack | _Alone] = []
         for p in ready:
-            state = self._state_of(p, group)
+            state = self._state_of(p, hyper)
             if self.elementwise and type(p._raw) is np.ndarray and p.size < SMALL and not isinstance(state["step"], Tensor):
-                packs.setdefault((p.dtype, state["step"]), []).append(p)
+                numbers = tuple((name, value) for name, value in state.items() if not isinstance(value, np.ndarray))
+                made = packs.setdefault((p.dtype, numbers, tuple(state)), [[]])
+                if sum(q.size for q in made[-1]) + p.size > BLOCK:
+                    made.append([])
+                made[-1].append(p)
             else:
                 lanes.append(_Alone(p, state, self.elementwise))
-        return [_Pack(params, [self.state[p] for p in params]) for params in packs.values()] + lanes
+        return [_Pack(params, [self.state[p] for p in params]) for made in packs.values() for params in made] + lanes
 
-    def _state_of(self, p: Tensor, group: Group) -> State:
-        if p not in self.state:
-            started = self.start(np.asarray(p._raw) if isinstance(p._raw, float) else p._raw, SimpleNamespace(**_hyper(group)))
-            self.state[p] = {"step": 0, **started}
-        return self.state[p]
+    def _state_of(self, p: Tensor, hyper: Group) -> State:
+        """The state of a parameter, started where there is none: all of it, or what a hyper-parameter needs by now."""
+        started = self.start(np.asarray(p._raw) if isinstance(p._raw, float) else p._raw, SimpleNamespace(**hyper))
+        state = self.state.setdefault(p, {"step": 0})
+        state.update({name: value for name, value in started.items() if name not in state})
+        return state
 
-    def _record(self, group: Group, ready: list[Tensor]) -> None:
+    def _record(self, group: Group, hyper: Group, ready: list[Tensor]) -> None:
         """One group, on Tensors: hyper-parameters are inputs of the Program, and the state is what it replaces."""
         self._lanes.clear()
-        hyper = {name: _symbol(group, name) for name in _hyper(group)}
-        update = self._downhill if group.get("maximize") else self.update
+        symbols = self._symbols(group, hyper)
+        update = self._downhill if hyper.get("maximize") else self.update
         for p in ready:
-            state = self._state_of(p, group)
+            state = self._state_of(p, hyper)
             for name, value in state.items():
                 if not isinstance(value, Tensor):
-                    state[name] = constant(float(value) if name == "step" or isinstance(p._raw, float) else np.array(value))
+                    is_number = name == "step" or isinstance(value, float) or isinstance(p._raw, float)
+                    state[name] = constant(float(value) if is_number else np.array(value))
             t = state["step"] + 1.0
-            y, changed = update(p, p.grad, SimpleNamespace(**state), SimpleNamespace(**hyper, t=t))
+            y, changed = update(p, p.grad, SimpleNamespace(**state), SimpleNamespace(**symbols, t=t))
             p.data = y
             for name, value in {"step": t, **changed}.items():
                 state[name].data = value
+
+    def _symbols(self, group: Group, hyper: Group) -> Group:
+        """The hyper-parameters as a recorded step sees them.
+
+        Numbers are inputs of the Program. What is zero, a count or no number decides what the step does: it is part of the
+        Program, which looks at every run whether it has changed, when it reads the first of the inputs.
+        """
+        before = _flat(hyper)
+        inputs = [name for name, x in before.items() if x and type(x) in (int, float) and name not in self.counts]
+        inputs = inputs or list(before)[:1]
+
+        def read(name: str) -> float:
+            now = _flat(self._hyper(group))
+            if name == inputs[0]:
+                for other in before.keys() - set(inputs):
+                    if now[other] != before[other]:
+                        raise RecordingError(
+                            f"{other} was {before[other]!r} when the step was recorded, and is {now[other]!r} now: "
+                            "record it again"
+                        )
+            return float(now[name])
+
+        prefix = f"{group['name']}." if "name" in group else ""
+        symbols = {**before, **{name: _symbol(prefix + name, partial(read, name)) for name in inputs}}
+        return {
+            name: tuple(symbols[f"{name}[{i}]"] for i in range(len(value))) if isinstance(value, tuple) else symbols[name]
+            for name, value in hyper.items()
+        }
 
     # --- state -------------------------------------------------------------------------------------------------------------
 
@@ -195,7 +338,7 @@ class Optimizer:
         counts = [len(group["params"]) for group in self.param_groups]
         theirs = [len(group["params"]) for group in state_dict["param_groups"]]
         if counts != theirs:
-            raise GradientError(f"{type(self).__name__} holds groups of {counts} parameters, and this state_dict has {theirs}")
+            raise GradientError(f"{self._kind} holds groups of {counts} parameters, and this state_dict has {theirs}")
         params = [p for group in self.param_groups for p in group["params"]]
         numbers = [i for group in state_dict["param_groups"] for i in group["params"]]
         state = {}
@@ -206,6 +349,7 @@ class Optimizer:
         self._lanes.clear()
         for own, given in zip(self.param_groups, state_dict["param_groups"], strict=True):
             own.update({name: value for name, value in given.items() if name != "params"})
+            self._hyper(own)
 
     def _fitting(self, p: Tensor, name: str, value: Any) -> Any:
         value = _copied(value)
@@ -216,13 +360,34 @@ class Optimizer:
         return value
 
     def __repr__(self) -> str:
-        lines = [type(self).__name__ + " ("]
+        lines = [self._kind + " ("]
         for i, group in enumerate(self.param_groups):
-            lines += [f"Parameter Group {i}", *(f"    {name}: {value}" for name, value in sorted(_hyper(group).items()))]
+            lines.append(f"Parameter Group {group.get('name', i)}")
+            lines += [f"    {name}: {value}" for name, value in sorted(self._hyper(group).items())]
         return "\n".join([*lines, ")"])
 
 
 # --- how parameters are taken ----------------------------------------------------------------------------------------------
+
+
+class _Passes:
+    """Counts the backward passes that have added to a parameter's gradient since it was None."""
+
+    def __init__(self, optimizer: Optimizer, node: Any) -> None:
+        self.count = 0
+        self.node: weakref.ref[Node] = weakref.ref(node)  # which holds this, as a hook
+        node.hooks = [*(node.hooks or ()), self.note]
+        weakref.finalize(optimizer, _unhook, node, self.note).atexit = False
+
+    def note(self, g: Any) -> Any:
+        """The hook: sees a gradient before it is added."""
+        node = self.node()
+        self.count = 1 if node is None or node.grad is None else self.count + 1
+        return g
+
+
+def _unhook(node: Any, hook: Any) -> None:
+    node.hooks = [other for other in node.hooks or () if other != hook] or None
 
 
 class _Pack:
@@ -233,31 +398,34 @@ class _Pack:
         ends = np.cumsum([p.size for p in params]).tolist()
         self.parts = [slice(end - p.size, end) for p, end in zip(params, ends, strict=True)]
         self.shapes = [p.shape for p in params]
-        self.t: int = states[0]["step"]
+        self.numbers = {name: value for name, value in states[0].items() if not isinstance(value, np.ndarray)}
         self.state = {}
-        for name in states[0]:
-            if name != "step":
-                self.state[name] = flat = np.concatenate([np.ravel(state[name]) for state in states])
-                for state, part, shape in zip(states, self.parts, self.shapes, strict=True):
-                    state[name] = flat[part].reshape(shape)
+        for name in states[0].keys() - self.numbers.keys():
+            self.state[name] = flat = np.concatenate([np.ravel(state[name]) for state in states])
+            for state, part, shape in zip(states, self.parts, self.shapes, strict=True):
+                state[name] = flat[part].reshape(shape)
         self.values: Any = None  # the parameters side by side, as the last step left them
         self.views: list[Any] = []
 
     def step(self, update: Any, hyper: Group) -> None:
-        self.t += 1
+        self.numbers["step"] += 1
         raws = [p._raw for p in self.params]
         if self.values is None or not all(map(operator.is_, raws, self.views)):  # somebody else has changed one
             self.values = np.concatenate([raw.ravel() for raw in raws])
         g = np.concatenate([_gradient(p).ravel() for p in self.params])
-        y, changed = update(self.values, g, SimpleNamespace(**self.state), SimpleNamespace(**hyper, t=self.t))
+        h = SimpleNamespace(**hyper, t=self.numbers["step"])
+        y, changed = update(self.values, g, SimpleNamespace(**self.numbers, **self.state), h)
         for name, value in changed.items():
-            self.state[name][...] = value
+            if name in self.numbers:
+                self.numbers[name] = value
+            else:
+                self.state[name][...] = value
         # Nobody holds y yet, so the parameters become parts of it: a graph that keeps their old arrays is left alone.
         self.values = y
         self.views = [y[part].reshape(shape) for part, shape in zip(self.parts, self.shapes, strict=True)]
         for p, state, view in zip(self.params, self.states, self.views, strict=True):
             p._raw, p.sharing = view, None
-            state["step"] = self.t
+            state.update(self.numbers)
 
 
 class _Alone:
@@ -276,27 +444,42 @@ class _Alone:
             number = type(p._raw) is float
             s = {name: _raw(value) for name, value in state.items()}
             y, changed = update(np.asarray(p._raw) if number else p._raw, _gradient(p), SimpleNamespace(**s), h)
-            p._raw, p.sharing = float(y) if number else y, None
+            p._raw, p.sharing = float(y) if number else np.asarray(y) if isinstance(y, np.generic) else y, None
             for name, value in changed.items():
                 _store(state, name, float(value) if number else value)
         _store(state, "step", t)
 
     def _in_blocks(self, update: Any, h: Any) -> None:
         """The rule on a block at a time, written where the parameter was, if nobody else holds that array."""
-        p, names = self.p, [name for name in self.state if name != "step"]
-        in_place = is_alone(p) and p._raw.flags.c_contiguous
-        source = np.ascontiguousarray(p._raw)
-        target = p._raw if in_place else np.empty_like(source)
-        x, y, g = source.reshape(-1), target.reshape(-1), np.ravel(_gradient(p))
-        flats = {name: self.state[name].reshape(-1) for name in names}
-        for start in range(0, x.size, BLOCK):
-            block = slice(start, start + BLOCK)
-            s = SimpleNamespace(**{name: flat[block] for name, flat in flats.items()})
+        p, state = self.p, self.state
+        in_place = is_alone(p)
+        x, g = p._raw, _gradient(p)
+        y = target = x if in_place else np.empty_like(x, order="C")
+        arrays = {name: value for name, value in state.items() if isinstance(value, np.ndarray)}
+        numbers = {name: value for name, value in state.items() if name not in arrays}
+        if all(a.flags.c_contiguous for a in (x, y, g, *arrays.values())):
+            x, y, g, *flat = (a.reshape(-1) for a in (x, y, g, *arrays.values()))
+            arrays = dict(zip(arrays, flat, strict=True))
+        for block in _blocks(x.shape):
+            s = SimpleNamespace(**numbers, **{name: a[block] for name, a in arrays.items()})
             y[block], changed = update(x[block], g[block], s, h)
             for name, value in changed.items():
-                flats[name][block] = value
+                if name in arrays:
+                    arrays[name][block] = value
+                else:
+                    state[name] = value
         if not in_place:
             p._raw, p.sharing = target, None
+
+
+def _blocks(shape: tuple[int, ...]) -> Iterator[tuple[Any, ...]]:
+    """Indices that cut an array, however it lies in memory, into blocks."""
+    row = math.prod(shape[1:])
+    if row > BLOCK:
+        yield from ((i, *rest) for i in range(shape[0]) for rest in _blocks(shape[1:]))
+    else:
+        rows = BLOCK // max(row, 1)
+        yield from ((slice(i, i + rows),) for i in range(0, shape[0], rows))
 
 
 def _raw(value: Any) -> Any:
@@ -306,7 +489,7 @@ def _raw(value: Any) -> Any:
 def _store(state: State, name: str, value: Any) -> None:
     """Puts a value where a Program may look for it: into the Tensor, if there is one."""
     if isinstance(state[name], Tensor):
-        state[name]._raw = float(value) if name == "step" else value
+        state[name]._raw = float(value) if type(state[name]._raw) is float else value
     else:
         state[name] = value
 
@@ -321,37 +504,20 @@ def _copied(value: Any) -> Any:
     return np.array(value) if isinstance(value, np.ndarray) else value
 
 
-def _hyper(group: Group) -> Group:
-    return {name: value for name, value in group.items() if name != "params"}
-
-
 # --- hyper-parameters of a recorded step -----------------------------------------------------------------------------------
 
 
-def _symbol(group: Group, name: str) -> Any:
-    """A hyper-parameter as a recorded step sees it: numbers are inputs of the Program, other things are part of it."""
-    value = group[name]
-    if isinstance(value, tuple):
-        return tuple(_number(f"{name}[{i}]", partial(_part, group, name, i)) for i in range(len(value)))
-    return _number(name, partial(group.__getitem__, name))
+def _flat(hyper: Group) -> Group:
+    """Hyper-parameters by name, tuples taken apart: betas[0], betas[1]."""
+    flat: Group = {}
+    for name, value in hyper.items():
+        flat.update({f"{name}[{i}]": part for i, part in enumerate(value)} if isinstance(value, tuple) else {name: value})
+    return flat
 
 
-def _part(group: Group, name: str, i: int) -> Any:
-    return group[name][i]
-
-
-def _number(name: str, read: Callable[[], Any]) -> Any:
-    value = read()
-    if isinstance(value, float) and value:
-        out = external(name, read)
-        hyper = object.__new__(Hyper)
-        hyper._raw, hyper.node, hyper.sharing, hyper._variable = out._raw, None, None, out._variable
-        return hyper
-
-    def unchanged() -> float:
-        if read() != value:
-            raise RecordingError(f"{name} was {value!r} when the step was recorded, and is {read()!r} now: record it again")
-        return 0.0
-
-    external(f"{name}_unchanged", unchanged)
-    return value
+def _symbol(name: str, read: Callable[[], float]) -> Hyper:
+    """A number that every run of the Program reads anew."""
+    out = external(name, read)
+    hyper: Hyper = object.__new__(Hyper)
+    hyper._raw, hyper.node, hyper.sharing, hyper._variable = out._raw, None, None, out._variable
+    return hyper

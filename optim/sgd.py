@@ -15,6 +15,8 @@ class SGD(Optimizer):
     ahead: g + momentum * v instead of v. `weight_decay` adds weight_decay * w to g.
     """
 
+    takes_complex = True
+
     def __init__(
         self,
         params: Iterable[Any],

@@ -146,8 +146,14 @@ def _gated_slope(distribution, x):
     return h
 
 
+def _near(x):
+    """x, as far as anything bends there: beyond, a power of x would meet a 0 as infinity, in float16 soon."""
+    return np.clip(x, -50, 50)
+
+
 def _gelu_slope_x(g, x):
-    return g * ((2 - x * x) * (np.exp(-0.5 * (x * x)) / ROOT_2PI))
+    square = np.square(_near(x))
+    return g * ((2 - square) * (np.exp(-0.5 * square) / ROOT_2PI))
 
 
 @elementwise(x=_gelu_slope_x, host=True)
@@ -169,9 +175,11 @@ def _bend(x):
 
 
 def _gelu_tanh_slope_x(g, x):
+    x = _near(x)
     z, v, w = _bend(x)
     s, r = sigmoid(z), sigmoid(-z)
-    return g * (s * r * (2 * v + x * (v * v * (r - s) + w)))
+    p = s * r
+    return g * (2 * (p * v) + x * (p * v * (v * (r - s)) + p * w))
 
 
 @elementwise(x=_gelu_tanh_slope_x)
@@ -325,7 +333,7 @@ def _hardswish_x(g, x):
 def hardswish(x):
     """0 up to -3, x from 3 on, and x * (x + 3) / 6 between."""
     near = np.clip(x, -3, 3)  # -inf times 0 would be nan
-    return np.maximum(x, -3) * (near + 3) / 6
+    return np.maximum(x, -3) * ((near + 3) / 6)  # in this order, for 6 * x may be infinite
 
 
 def _hardswish(x):

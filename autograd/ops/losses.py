@@ -29,6 +29,11 @@ def _pulled_apart(g, x, w, mean):
     return d * (g * (2 / max(d.size, 1) if mean else 2.0))
 
 
+def _wide(x):
+    """float16 as float32: sums of it end at 65504, and a batch of a thousand is soon there."""
+    return x.astype(np.float32) if x.dtype.itemsize < 4 else x
+
+
 @rule(
     x=_pulled_apart,
     w=lambda g, x, w, mean: -_pulled_apart(g, x, w, mean),
@@ -37,8 +42,10 @@ def _pulled_apart(g, x, w, mean):
 def squared_error(x, w, *, mean=True):
     """The sum of (x - w)**2, or its mean: for x and w of one shape."""
     d = np.subtract(x, w).reshape(-1)
-    y = np.dot(d, d)
-    return y / (d.size or math.nan) if mean else y
+    wide = _wide(d)
+    y = np.dot(wide, wide)
+    y = y / (d.size or math.nan) if mean else y
+    return y if wide is d else y.astype(d.dtype)
 
 
 @elementwise(
@@ -170,6 +177,7 @@ def class_entropy(x, t, *, reduction="mean", ignore=-100):
     """-log(softmax(x)) at the classes t, for logits x of shape (N, C); and its derivative with respect to x, on the way."""
     n, classes = x.shape
     t, kept = _classes("cross_entropy", t, classes, ignore)
+    dtype, x = x.dtype, _wide(x)
     e = np.subtract(x, x.max(axis=1, keepdims=True), order="C")
     flat, places = e.reshape(-1), t + np.arange(0, n * classes, classes, like=x)
     at_target = flat[places]
@@ -186,9 +194,9 @@ def class_entropy(x, t, *, reduction="mean", ignore=-100):
     if kept is not None:
         losses, e = np.where(kept, losses, 0), np.where(kept[:, None], e, 0)
     if reduction == "none":
-        return losses, e
+        return losses.astype(dtype, copy=False), e
     y = losses.sum()
-    return (y if reduction == "sum" else y / count if count else y * math.nan), e
+    return (y if reduction == "sum" else y / count if count else y * math.nan).astype(dtype), e
 
 
 def _class_entropy(x, t, reduction="mean", ignore=-100):

@@ -80,7 +80,8 @@ def _columns(x, kernel, size, stride, padding, dilation, groups):
 
 def _correlated(x, w, b, size, stride, padding, dilation, groups):
     n, o = len(x), len(w)
-    y = np.empty((groups, o // groups, math.prod(size) * n), np.result_type(x, w), like=x)
+    dtype = np.result_type(x, w) if b is None else np.result_type(x, w, b)
+    y = np.empty((groups, o // groups, math.prod(size) * n), dtype, like=x)
     matrix = w.reshape(groups, o // groups, math.prod(w.shape[1:]))
     for columns, windows in _columns(x, w.shape[2:], size, stride, padding, dilation, groups):
         block = y[:, :, columns]
@@ -256,11 +257,6 @@ def _collected(x, axis, size, window, join, start):
     return y
 
 
-def _apart(window):
-    """Whether no two windows share an element."""
-    return bool(window) and window[1] > (window[0] - 1) * window[3]
-
-
 def _add(x, places, part):
     if isinstance(places[1], slice):
         x[places] += part
@@ -279,6 +275,7 @@ SHARED: list[Any] = [
     ((7,), {"axis": -1, "size": 3, "window": ()}),
     ((2,), {"axis": -1, "size": 3, "window": ()}),
     ((3, 4), {"axis": -1, "size": 4, "window": (1, 1, 0, 1)}),
+    ((2, 4), {"axis": -1, "size": 2, "window": (2, 3, 0, 1)}),  # as many elements as in all windows, and one in none
 ]
 TURNED = [
     (_with_length(shape, given["axis"], given["size"]), {**given, "size": shape[given["axis"]]}) for shape, given in SHARED
@@ -407,7 +404,7 @@ def window_place(v, x, top, *, axis, size, window):
     """Zeros like x, to which each value is added where its window has its maximum `top`."""
     v, finite = _in_order_of(v, top), _is_finite(v)
     shape = (*v.shape[: v.ndim - x.ndim], *x.shape)
-    tiled = _apart(window) and window[0] * size == x.shape[axis] and window[2:] == (0, 1)
+    tiled = bool(window) and window == (window[0], window[0], 0, 1) and window[0] * size == x.shape[axis]
     out = (np.empty_like if tiled else np.zeros_like)(x if v.ndim == x.ndim else v, dtype=v.dtype, shape=shape)
     for p, i, hit in _hits(x, top, axis, size, window):
         if tiled and finite:

@@ -271,13 +271,18 @@ def normalize(input: Any, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> A
     """
     x = floats("normalize", input)
     length = engine.linalg.vector_norm(x, axis=axis_of("normalize", x, dim), ord=p, keepdims=True)
-    return x / engine.maximum(length, eps)
+    return x / _at_least(length, eps)
+
+
+def _at_least(length: Any, eps: float) -> Any:
+    """max(length, eps), for an eps that float16 may round to 0: then its least positive number."""
+    return engine.maximum(length, max(eps, float(np.finfo(length.dtype).smallest_subnormal)) if eps > 0 else eps)
 
 
 def _direction(x: Any, axis: int, eps: float) -> Any:
     """x / max(norm(x), eps), but with slope 0 at 0, where the direction is not defined."""
     length = engine.linalg.vector_norm(x, axis=axis, keepdims=True)
-    return engine.where(length == 0, 0.0, x / engine.maximum(length, eps))
+    return engine.where(length == 0, 0.0, x / _at_least(length, eps))
 
 
 def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:

@@ -54,9 +54,10 @@ def _attend(
     name: str, q: Any, k: Any, v: Any, mask: Any, dropout: float, causal: bool, scale: float | None, scores: tuple[int, ...]
 ) -> Any:
     """The result and the weights."""
-    if not 0 <= dropout <= 1:
-        raise DtypeError(f"{name}: dropout_p is a probability, between 0 and 1, and not {dropout}")
-    scale = 1 / math.sqrt(q.shape[-1] or 1) if scale is None else scale
+    if not isinstance(dropout, (int, float, np.number)) or not 0 <= dropout <= 1:
+        raise DtypeError(f"{name}: dropout_p is a probability, between 0 and 1, and not {dropout!r}")
+    dropout = float(dropout)  # one of NumPy's would make float64 of float32
+    scale = 1 / math.sqrt(q.shape[-1] or 1) if scale is None else float(scale)
     if dropout == 1:  # nothing is left
         mask, dropout = np.zeros(scores, bool), 0.0
     keep = draws.bernoulli(1 - dropout, scores) if dropout else True
@@ -150,8 +151,8 @@ def multi_head_attention_forward(
     """
     name = "multi_head_attention_forward"
     q, k, v = (_floats(name, x, what) for x, what in ((query, "query"), (key, "key"), (value, "value")))
-    _check_inputs(name, q, k, v, embed_dim_to_check, num_heads)
     batched, batch = q.ndim == 3, 0 if batch_first else 1
+    _check_inputs(name, q, k, v, embed_dim_to_check, num_heads, batch)
     alone = (query is key, key is value)
     if not batched:
         q, k, v = (np.expand_dims(x, batch) for x in (q, k, v))
@@ -163,10 +164,7 @@ def multi_head_attention_forward(
         k, v = (_with_row(x, row, batch) for x, row in ((k, bias_k), (v, bias_v)))
         added += 1
     q, k, v = (_heads(x, num_heads, batch) for x in (q, k, v))
-    k, v = (
-        x if static is None else np.reshape(static, (*q.shape[:2], *static.shape[1:]))
-        for x, static in ((k, static_k), (v, static_v))
-    )
+    k, v = (x if static is None else _static(name, static, q.shape) for x, static in ((k, static_k), (v, static_v)))
     if add_zero_attn:
         k, v = (np.concatenate([x, np.zeros_like(x[..., :1, :])], axis=2) for x in (k, v))
         added += 1
@@ -185,7 +183,7 @@ def _array(x: Any) -> Any:
     return x if isinstance(x, Tensor) else np.asarray(x)
 
 
-def _check_inputs(name: str, q: Any, k: Any, v: Any, embed_dim: int, heads: int) -> None:
+def _check_inputs(name: str, q: Any, k: Any, v: Any, embed_dim: int, heads: int, batch: int) -> None:
     if q.ndim not in (2, 3) or not q.ndim == k.ndim == v.ndim:
         raise ShapeError(
             f"{name}: expected query, key and value with 3 axes each, or 2 without a batch, got shapes {q.shape}, {k.shape} "
@@ -197,7 +195,12 @@ def _check_inputs(name: str, q: Any, k: Any, v: Any, embed_dim: int, heads: int)
         )
     if k.shape[:-1] != v.shape[:-1]:
         raise ShapeError(f"{name}: key and value differ in length or batch: {k.shape} and {v.shape}")
-    if embed_dim % heads:
+    if q.ndim == 3 and q.shape[batch] != k.shape[batch]:
+        raise ShapeError(
+            f"{name}: expected query and key of one batch, axis {batch}, got shapes {q.shape} and {k.shape}. Did you mean "
+            f"batch_first={bool(batch)}?"
+        )
+    if heads < 1 or embed_dim % heads:
         raise ShapeError(f"{name}: {embed_dim} features cannot be shared by {heads} heads: take a divisor of {embed_dim}")
 
 
@@ -220,6 +223,14 @@ def _with_row(x: Any, row: Any, batch: int) -> Any:
     """One more key, or value, at the end of each sequence."""
     shape = (x.shape[0], 1, x.shape[2]) if batch == 0 else (1, *x.shape[1:])
     return np.concatenate([x, np.broadcast_to(row, shape)], axis=1 - batch)
+
+
+def _static(name: str, x: Any, q: tuple[int, ...]) -> Any:
+    """A given key or value (N * heads, length, features of a head), as the heads of the query are."""
+    x, (n, heads, _, features) = _array(x), q
+    if x.ndim != 3 or x.shape[0] != n * heads or x.shape[2] != features:
+        raise ShapeError(f"{name}: expected static_k and static_v of shape {(n * heads, 'S', features)}, got shape {x.shape}")
+    return np.reshape(x, (n, heads, *x.shape[1:]))
 
 
 def _heads(x: Any, heads: int, batch: int) -> Any:

@@ -49,7 +49,7 @@ def _parts(name: str, d: int, input: Any, weight: Any, bias: Any, groups: int, t
         raise ShapeError(f"{name}: expected a weight {order}, {', '.join(['kernel'] * d)}), got shape {w.shape}")
     if 0 in w.shape:
         raise ShapeError(f"{name}: expected a weight without empty axes, got shape {w.shape}")
-    if groups < 1 or w.shape[0] % groups:
+    if not isinstance(groups, (int, np.integer)) or groups < 1 or w.shape[0] % groups:
         raise ShapeError(f"{name}: groups={groups} do not divide the {w.shape[0]} channels of weight axis 0")
     inner = w.shape[0] if transposed else w.shape[1] * groups
     outer = w.shape[1] * groups if transposed else w.shape[0]
@@ -252,9 +252,9 @@ def pad(input: Any, pad: Any, mode: str = "constant", value: Any = None) -> Any:
     >>> pad([[1.0, 2.0, 3.0]], (1, 2), mode="reflect").tolist()
     [[2.0, 1.0, 2.0, 3.0, 2.0, 1.0]]
     """
-    x, given = as_array(input), tuple(pad)
-    if len(given) % 2 or len(given) > 2 * x.ndim:
-        raise ShapeError(f"pad: expected a pair (before, after) for each of at most {x.ndim} axes, got {len(given)} numbers")
+    x, given = as_array(input), tuple(pad) if np.iterable(pad) else (pad,)
+    if len(given) % 2 or len(given) > 2 * x.ndim or not all(isinstance(n, (int, np.integer)) for n in given):
+        raise ShapeError(f"pad: expected a pair of whole numbers (before, after) for each of at most {x.ndim} axes, got {pad!r}")
     if mode not in MODES:
         raise ShapeError(f"pad: mode={mode!r}, and the modes are {', '.join(map(repr, MODES))}")
     if mode != "constant" and value is not None and value != 0:

@@ -35,7 +35,10 @@ def check_reduction(function: str, reduction: str, known: tuple[str, ...] = REDU
 def _reduced(values: Any, reduction: str) -> Any:
     if reduction == "none":
         return values
-    return engine.mean(values) if reduction == "mean" else engine.sum(values)
+    if reduction == "mean" and 0 not in shape_of(values):
+        return engine.mean(values)
+    whole = engine.sum(values)
+    return whole * math.nan if reduction == "mean" else whole  # of nothing: nan, and no warning
 
 
 def _pair(function: str, input: Any, target: Any, reduction: str, names: tuple[str, str] = ("input", "target")) -> Any:
@@ -91,6 +94,18 @@ def _same_weight(function: str, weight: Any, x: Any) -> Any:
     if weight is not None and np.shape(weight) != np.shape(x):
         raise ShapeError(f"{function}: weight and input have one shape, and these have {np.shape(weight)} and {np.shape(x)}")
     return weight if weight is None or hasattr(weight, "dtype") else np.asarray(weight)
+
+
+def _fits(function: str, name: str, weight: Any, x: Any) -> None:
+    """An error for a weight that does not broadcast to the input's shape."""
+    if weight is not None and broadcast(function, x, weight) != np.shape(x):
+        raise ShapeError(f"{function}: {name} of shape {np.shape(weight)} for an input of shape {np.shape(x)}")
+
+
+def _weighted(function: str, values: Any, weight: Any) -> Any:
+    """Losses times weights, which may broadcast."""
+    _fits(function, "weight", weight, values)
+    return values if weight is None else values * weight
 
 
 # --- of numbers ------------------------------------------------------------------------------------------------------------
@@ -181,8 +196,7 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, *, reducti
     Better, because exact in the tails: `binary_cross_entropy_with_logits`.
     """
     x, t = _pair("binary_cross_entropy", input, target, reduction)
-    values = ops.binary_cross_entropy(x, t)
-    return _reduced(values if weight is None else values * weight, reduction)
+    return _reduced(_weighted("binary_cross_entropy", ops.binary_cross_entropy(x, t), weight), reduction)
 
 
 def binary_cross_entropy_with_logits(
@@ -193,12 +207,11 @@ def binary_cross_entropy_with_logits(
     >>> float(binary_cross_entropy_with_logits([1000.0, -1000.0], [1.0, 1.0]))
     500.0
     """
-    x, t = _pair("binary_cross_entropy_with_logits", input, target, reduction)
-    if pos_weight is not None and broadcast("binary_cross_entropy_with_logits", x, pos_weight) != np.shape(x):
-        words = f"pos_weight of shape {np.shape(pos_weight)} for an input of shape {np.shape(x)}"
-        raise ShapeError(f"binary_cross_entropy_with_logits: {words}")
+    name = "binary_cross_entropy_with_logits"
+    x, t = _pair(name, input, target, reduction)
+    _fits(name, "pos_weight", pos_weight, x)
     values = ops.binary_logits(x, t, 1.0 if pos_weight is None else pos_weight)
-    return _reduced(values if weight is None else values * weight, reduction)
+    return _reduced(_weighted(name, values, weight), reduction)
 
 
 def kl_div(input: Any, target: Any, *, reduction: str = "mean", log_target: bool = False) -> Any:
@@ -264,6 +277,8 @@ def _mean_of_rows(rows: Any, share: Any, reduction: str, shape: tuple[int, ...])
         return rows.reshape(shape)
     if reduction == "sum":
         return engine.sum(rows)
+    if rows.dtype == np.float16:  # in which neither sum goes beyond 65504
+        return _mean_of_rows(rows.astype(np.float32), share.astype(np.float32), reduction, shape).astype(np.float16)
     whole = engine.sum(share)
     return engine.where(whole == 0, math.nan, engine.sum(rows) / engine.where(whole == 0, 1.0, whole))
 
@@ -420,8 +435,8 @@ def multilabel_margin_loss(input: Any, target: Any, *, reduction: str = "mean") 
 def multilabel_soft_margin_loss(input: Any, target: Any, weight: Any = None, *, reduction: str = "mean") -> Any:
     """The mean over the last axis of the binary cross-entropy of sigmoid(input), for targets of 0 and 1."""
     x, t = _pair("multilabel_soft_margin_loss", input, target, reduction)
-    values = ops.binary_logits(x, t, 1.0)
-    return _reduced(engine.mean(values if weight is None else values * weight, axis=-1), reduction)
+    values = _weighted("multilabel_soft_margin_loss", ops.binary_logits(x, t, 1.0), weight)
+    return _reduced(engine.mean(values, axis=-1), reduction)
 
 
 def triplet_margin_with_distance_loss(
@@ -493,10 +508,13 @@ def ctc_loss(
     frames, labels = (_indices("ctc_loss", lengths) for lengths in (input_lengths, target_lengths))
     single = np.ndim(x) == 2
     if single:
-        x, frames, labels = x[:, None], frames.reshape((1,)), labels.reshape((1,))
-    if np.ndim(x) != 3 or np.shape(frames) != np.shape(x)[1:2] or np.shape(labels) != np.shape(x)[1:2]:
-        words = f"got {np.shape(log_probs)}, {np.shape(frames)} and {np.shape(labels)}"
-        raise ShapeError(f"ctc_loss: expected log_probs (T, N, C), input_lengths (N,) and target_lengths (N,), {words}")
+        x, frames, labels = x[:, None], engine.ravel(frames), engine.ravel(labels)
+    known = np.ndim(x) == 3 and np.shape(frames) == np.shape(labels) == np.shape(x)[1:2] and np.ndim(t) in (1, 2)
+    if not known:
+        words = f"got {np.shape(log_probs)}, {np.shape(t)}, {np.shape(frames)} and {np.shape(labels)}"
+        raise ShapeError(
+            f"ctc_loss: expected log_probs (T, N, C), targets (N, S), input_lengths (N,) and target_lengths (N,), {words}"
+        )
     if not 0 <= blank < np.shape(x)[2]:
         raise ValueError(f"ctc_loss: blank is one of the classes 0 to {np.shape(x)[2] - 1}, not {blank}")
     t = _padded(t, labels)

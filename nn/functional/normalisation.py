@@ -144,6 +144,8 @@ def local_response_norm(input: Any, size: int, alpha: float = 1e-4, beta: float 
     x = _of_floats("local_response_norm", input)
     if x.ndim < 3:
         raise ShapeError(f"local_response_norm: expected an input (N, C, ...) of at least 3 axes, got shape {x.shape}")
+    if size < 1:
+        raise ShapeError(f"local_response_norm: size is a number of channels, at least 1, not {size}")
     if not x.size:
         return x
     padded = np.pad(x * x, [(0, 0), (size // 2, (size - 1) // 2)] + [(0, 0)] * (x.ndim - 2))
@@ -198,9 +200,9 @@ def _per_channel(x: Any, weight: Any, bias: Any) -> Any:
 
 def _by_running(x: Any, running_mean: Any, running_var: Any, weight: Any, bias: Any, eps: float) -> Any:
     """Normalised by given statistics, in one multiplication and one addition."""
-    slope = 1 / np.sqrt(running_var + eps)
+    slope = 1 / np.sqrt(np.add(running_var, eps))
     slope = slope if weight is None else slope * weight
-    shift = -running_mean * slope
+    shift = np.negative(running_mean) * slope
     y = _per_channel(x, slope, shift if bias is None else shift + bias)
     return y if y.dtype == x.dtype or weight is not None else y.astype(x.dtype)
 

@@ -110,16 +110,19 @@ def max_pool2d(
     return _max_pool(2, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices, "max_pool2d")
 
 
-def _sums(x: Any, found: Windows) -> Any:
+def _means(x: Any, found: Windows, with_padding: bool = False, divisor: Any = None) -> Any:
+    """The sums of the windows, each divided by the number of its elements unless there is a divisor."""
+    sums = x.astype(np.float32) if x.dtype == np.float16 else x  # whose sums soon pass 65504
     for axis, (size, window) in enumerate(reversed(found), 1):
-        x = ops.window_sum(x, axis=-axis, size=size, window=window)
-    return x
+        sums = ops.window_sum(sums, axis=-axis, size=size, window=window)
+    means = sums / (_counts(x.shape, sums.real.dtype, found, with_padding) if divisor is None else float(divisor))
+    return means if means.dtype == x.dtype else means.astype(x.dtype)
 
 
-def _counts(x: Any, found: Windows, with_padding: bool) -> Any:
+def _counts(shape: tuple[int, ...], dtype: Any, found: Windows, with_padding: bool) -> Any:
     """How many elements each window has: a number where they are equal, else an array."""
     each = []
-    for n, (size, window) in zip(x.shape[-len(found) :], found, strict=True):
+    for n, (size, window) in zip(shape[-len(found) :], found, strict=True):
         i = np.arange(size)
         if window:
             k, s, p, _ = window
@@ -133,17 +136,17 @@ def _counts(x: Any, found: Windows, with_padding: bool) -> Any:
     whole = each[0]
     for counts in each[1:]:
         whole = whole[..., None] * counts
-    return whole.astype(x.real.dtype)
+    return whole.astype(dtype)
 
 
 def _avg_pool(
     d: int, input: Any, kernel: Any, stride: Any, padding: Any, ceil_mode: bool, with_padding: bool, divisor: Any, name: str
 ) -> Any:
     x = image(name, input, d)
-    if divisor == 0:
-        raise ShapeError(f"{name}: divisor_override=0, and a sum cannot be divided by it")
+    if divisor is not None and (not isinstance(divisor, (int, float, np.number)) or divisor == 0):
+        raise ShapeError(f"{name}: expected divisor_override as a number other than 0, got {divisor!r}")
     found = _windows(name, x.shape[-d:], kernel, stride, padding, 1, ceil_mode)
-    return _sums(x, found) / (_counts(x, found, with_padding) if divisor is None else divisor)
+    return _means(x, found, with_padding, divisor)
 
 
 def avg_pool1d(
@@ -187,7 +190,7 @@ def _adaptive_avg_pool(d: int, input: Any, output_size: Any, name: str) -> Any:
     found = _adaptive(name, x.shape[-d:], output_size)
     if all(size == 1 for size, _ in found):
         return np.mean(x, axis=tuple(range(-d, 0)), keepdims=True)
-    return _sums(x, found) / _counts(x, found, False)
+    return _means(x, found)
 
 
 def adaptive_avg_pool1d(input: Any, output_size: Any) -> Any:
@@ -270,11 +273,11 @@ def interpolate(
         raise ShapeError("interpolate: antialias=True is not known here; blur first, with avg_pool2d say")
     sizes, factors = _sizes(x.shape[2:], size, scale_factor, recompute_scale_factor)
     if mode == "area":
-        return _sums(x, [(n, ()) for n in sizes]) / _counts(x, [(n, ()) for n in sizes], False)
+        return _means(x, [(n, ()) for n in sizes])
     for axis, n, factor in zip(range(-d, 0), sizes, factors, strict=True):
         if wanted is None:
             x = ops.take_ascending(x, _nearest(x.shape[axis], n, factor, 0.5 if mode == "nearest-exact" else 0.0), axis=axis)
-        else:
+        elif n != x.shape[axis]:  # as in PyTorch, whatever the factor
             x = _linear(x, axis, n, factor, bool(align_corners))
     return x
 
@@ -292,7 +295,7 @@ def _sizes(lengths: tuple[int, ...], size: Any, factor: Any, recompute: Any) -> 
         sizes = per_axis("interpolate", "size", size, d, 1)
         return sizes, [n / m for n, m in zip(lengths, sizes, strict=True)]
     given = tuple(factor) if isinstance(factor, (tuple, list)) else (factor,) * d
-    if len(given) != d or any(f <= 0 for f in given):
+    if len(given) != d or not all(isinstance(f, (int, float, np.number)) and 0 < f < math.inf for f in given):
         raise ShapeError(f"interpolate: expected scale_factor as a positive number or {d} of them, got {factor!r}")
     sizes = per_axis("interpolate", "size", tuple(math.floor(n * f) for n, f in zip(lengths, given, strict=True)), d, 1)
     if recompute:
@@ -301,8 +304,11 @@ def _sizes(lengths: tuple[int, ...], size: Any, factor: Any, recompute: Any) -> 
 
 
 def _nearest(n: int, size: int, factor: float, centre: float) -> Any:
-    """Which pixel is nearest to each new one. In float32, as PyTorch counts: a pixel more or less is seen."""
-    places = np.floor((np.arange(size, dtype=np.float32) + np.float32(centre)) * np.float32(factor))
+    """Which pixel is nearest to each new one. In float32, as PyTorch counts: a pixel more or less is seen.
+
+    (For images of which height and width are 128 together at most, PyTorch ignores a factor that is nearly 1 or 2.)
+    """
+    places = np.floor(((np.arange(size) + centre) * float(np.float32(factor))).astype(np.float32))
     return np.minimum(places.astype(int), n - 1)
 
 

@@ -380,7 +380,7 @@ ERRORS = [
         ShapeError,
         "nn.Softmax2d: expected an input (N, C, H, W) or (C, H, W), got shape (2, 3)",
     ),
-    (lambda: layers.LeakyReLU(slope=1), TypeError, "got an unexpected keyword argument 'slope'"),
+    (lambda: layers.LeakyReLU(slope=1), TypeError, "LeakyReLU: got an unexpected keyword argument 'slope'"),
     (lambda: layers.Threshold(1.0), TypeError, "missing a required argument: 'value'"),
 ]
 
