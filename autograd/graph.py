@@ -585,8 +585,9 @@ def _sum_to(d: Any, target: tuple[int, ...], lead: int, node: Node) -> Any:
     """d summed to the target shape, in which the first `lead` axes are not the input's."""
     shape = np.shape(d)
     extra = len(shape) - len(target)
+    wide = {"dtype": np.float32} if d.dtype.char == "e" else {}  # float16 stops counting at 2048
     if lead and extra > 0:  # the axes that broadcasting has added stand behind the leading ones
-        d, shape = d.sum(axis=tuple(range(lead, lead + extra))), shape[:lead] + shape[lead + extra :]
+        d, shape = d.sum(axis=tuple(range(lead, lead + extra)), **wide), shape[:lead] + shape[lead + extra :]
         extra = 0
     axes = tuple(range(extra)) + tuple(
         extra + i for i, length in enumerate(target) if length == 1 and shape[extra + i : extra + i + 1] != (1,)
@@ -598,7 +599,7 @@ def _sum_to(d: Any, target: tuple[int, ...], lead: int, node: Node) -> Any:
             "the input's shape, or one that the input broadcasts to"
         )
     with np.errstate(all="ignore"):  # inf and -inf may meet, if the values ask for it
-        return d.sum(axis=axes).reshape(target)
+        return d.sum(axis=axes, **wide).reshape(target)
 
 
 def _finite(value: Any) -> bool:

@@ -19,10 +19,12 @@ class Applied(Module):
 
     function: ClassVar[Callable[..., Any]]
     inputs: ClassVar[int] = 1
+    passed_on: ClassVar[tuple[str, ...]]  # all its arguments but `inplace`, for nothing is done in place
 
     def __init_subclass__(cls) -> None:
-        own = [p for p in inspect.signature(cls.function).parameters.values() if p.name != "dtype"]
-        cls.__signature__ = inspect.Signature(own[cls.inputs :])  # type: ignore[attr-defined] # what help() shows
+        own = [p for p in inspect.signature(cls.function).parameters.values() if p.name != "dtype"][cls.inputs :]
+        cls.__signature__ = inspect.Signature(own)  # type: ignore[attr-defined] # what help() shows
+        cls.passed_on = tuple(p.name for p in own if p.name != "inplace")
 
     def __init__(self, *args: Any, **options: Any) -> None:
         try:
@@ -32,19 +34,15 @@ class Applied(Module):
         bound.apply_defaults()
         vars(self).update(bound.arguments)
 
-    def _arguments(self) -> dict[str, Any]:
-        """The arguments of the function after its inputs; nothing is done in place, so nobody asks for that."""
-        return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters if name != "inplace"}
-
     def forward(self, *inputs: Any) -> Any:
-        return type(self).function(*inputs, **self._arguments())
+        return type(self).function(*inputs, **{name: getattr(self, name) for name in self.passed_on})
 
 
 class _Activation(Applied):
     function: ClassVar[Callable[..., Any]] = staticmethod(F.relu)
 
     def extra_repr(self) -> str:
-        shown = [f"{name}={value!r}" for name, value in self._arguments().items()]
+        shown = [f"{name}={getattr(self, name)!r}" for name in self.passed_on]
         return ", ".join(shown + ["inplace=True"] * getattr(self, "inplace", False))
 
 

@@ -148,6 +148,17 @@ class ModuleDict(Module):
         self[name]  # a KeyError for what is not there
         delattr(self, name)
 
+    def pop(self, name: str) -> Module:
+        """Takes a module out, and returns it."""
+        module = self[name]
+        del self[name]
+        return module
+
+    def clear(self) -> None:
+        """Takes all modules out."""
+        for name in self.keys():
+            del self[name]
+
     def __contains__(self, name: object) -> bool:
         return any(name == key for key in self)
 

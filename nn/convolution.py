@@ -187,7 +187,7 @@ class _TransposedConvolution(Module):
 
     def _output_padding(self, input: Any, output_size: Any) -> tuple[int, ...]:
         """What must be added for an output of the wanted lengths."""
-        name = type(self).__name__
+        name = f"conv_transpose{self.axes}d"
         lengths = functional.image(name, input, self.axes).shape[-self.axes :]
         sides = zip(lengths, self.stride, self.padding, self.dilation, self.kernel_size, strict=True)
         least = [(n - 1) * s - 2 * p + d * (k - 1) + 1 for n, s, p, d, k in sides]

@@ -11,15 +11,8 @@ import numpy as np
 from autograd import ShapeError, Tensor, no_grad
 
 from . import init
-from .functional.normalisation import (
-    batch_norm,
-    group_norm,
-    instance_norm,
-    layer_norm,
-    local_response_norm,
-    rms_norm,
-    shape_of,
-)
+from .functional.inputs import shape_of
+from .functional.normalisation import batch_norm, group_norm, instance_norm, layer_norm, local_response_norm, rms_norm
 from .module import Module, Parameter, parameter
 
 

@@ -88,6 +88,8 @@ def pad_sequence(
     items = [x if isinstance(x, Tensor) else np.asarray(x) for x in sequences]
     if not items:
         raise ShapeError("pad_sequence: expected at least one sequence, got none")
+    if any(x.ndim == 0 for x in items):
+        raise ShapeError("pad_sequence: expected sequences (length, ...), got a number")
     if len({x.shape[1:] for x in items}) > 1:
         raise ShapeError(f"pad_sequence: only the lengths may differ, got shapes {', '.join(str(x.shape) for x in items)}")
     longest = max(len(x) for x in items)
@@ -169,10 +171,9 @@ class Recurrent(Module):
         dtype: Any = None,
     ) -> None:
         name = type(self).__name__
-        if hidden_size <= 0 or num_layers <= 0:
-            raise ShapeError(f"{name}: hidden_size and num_layers must be positive, got {hidden_size} and {num_layers}")
-        if not 0 <= dropout <= 1:
-            raise ValueError(f"{name}: dropout is a probability, between 0 and 1, and not {dropout}")
+        _check_sizes(name, hidden_size=hidden_size, num_layers=num_layers)
+        if not isinstance(dropout, (int, float, np.number)) or not 0 <= dropout <= 1:
+            raise ValueError(f"{name}: dropout is a probability, between 0 and 1, and not {dropout!r}")
         if not 0 <= proj_size < hidden_size:
             raise ShapeError(f"{name}: proj_size must be less than hidden_size, got {proj_size} and {hidden_size}")
         if dropout and num_layers == 1:
@@ -361,6 +362,12 @@ def _layer(cell: str, x: Any, own: dict[str, Any], h: Any, c: Any, mask: Any, re
     return hs, cs
 
 
+def _check_sizes(name: str, **sizes: Any) -> None:
+    for what, n in sizes.items():
+        if not isinstance(n, (int, np.integer)) or n <= 0:
+            raise ShapeError(f"{name}: expected {what} as a whole number above 0, got {n!r}")
+
+
 def _nonlinearity(name: str, given: str) -> str:
     if given not in ("tanh", "relu"):
         raise ValueError(f'{name}: nonlinearity is "tanh" or "relu", not {given!r}')
@@ -406,8 +413,7 @@ class RecurrentCell(Module):
     cell = "tanh"
 
     def __init__(self, input_size: int, hidden_size: int, bias: bool = True, device: Any = None, dtype: Any = None) -> None:
-        if hidden_size <= 0:
-            raise ShapeError(f"{type(self).__name__}: hidden_size must be positive, got {hidden_size}")
+        _check_sizes(type(self).__name__, hidden_size=hidden_size)
         self.input_size = input_size
         self.hidden_size = hidden_size
         self.bias = bias

@@ -19,7 +19,8 @@ from safetensors import SafetensorError
 
 from autograd import DtypeError, ShapeError
 
-from .module import Module, Unmatched, plain, settled, state
+from .module import Module, Unmatched, state
+from .values import plain, settled
 
 Path = str | os.PathLike[str]
 deserialize: Any = safetensors.deserialize  # which carries no types

@@ -18,7 +18,8 @@ from autograd.graph import Node, ancestors, next_sequence
 from autograd.ops import contraction
 from autograd.tree import leaves, transform
 
-from .module import Module, settled
+from .module import Module
+from .values import settled
 
 labels_of: Any = contraction.parse  # ops carry no types
 Shapes = dict[str, Any]  # the shapes of a node's inputs by name, as far as the graph knows them

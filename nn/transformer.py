@@ -28,7 +28,53 @@ def _activation(name: str, given: Any) -> Any:
     return ACTIVATIONS[given]
 
 
-class TransformerEncoderLayer(Module):
+class _Layer(Module):
+    """The constructor of both layers: their attentions, two matrices, and a norm and a dropout for each of these parts."""
+
+    attentions: tuple[str, ...] = ("self_attn",)
+
+    def __init__(
+        self,
+        d_model: int,
+        nhead: int,
+        dim_feedforward: int = 2048,
+        dropout: float = 0.1,
+        activation: Any = relu,
+        layer_norm_eps: float = 1e-05,
+        batch_first: bool = False,
+        norm_first: bool = False,
+        bias: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        where = {"device": device, "dtype": dtype}
+        parts = range(1, len(self.attentions) + 2)
+        for name in self.attentions:
+            setattr(self, name, MultiheadAttention(d_model, nhead, dropout, bias, batch_first=batch_first, **where))
+        self.linear1 = Linear(d_model, dim_feedforward, bias, **where)
+        self.dropout = Dropout(dropout)
+        self.linear2 = Linear(dim_feedforward, d_model, bias, **where)
+        self.norm_first = norm_first
+        for i in parts:
+            setattr(self, f"norm{i}", LayerNorm(d_model, layer_norm_eps, bias=bias, **where))
+        for i in parts:
+            setattr(self, f"dropout{i}", Dropout(dropout))
+        self.activation = _activation(type(self).__name__, activation)
+
+    def _add(self, i: int, x: Any, part: Callable[[Any], Any]) -> Any:
+        """x plus what its i-th part makes of it, with the norm and the dropout of this part."""
+        norm, drop = getattr(self, f"norm{i}"), getattr(self, f"dropout{i}")
+        return x + drop(part(norm(x))) if self.norm_first else norm(x + drop(part(x)))
+
+    def _attend(self, name: str, x: Any, memory: Any, mask: Any, padding: Any, causal: bool) -> Any:
+        attention = getattr(self, name)
+        return attention(x, memory, memory, padding, need_weights=False, attn_mask=mask, is_causal=causal)[0]
+
+    def _feed(self, x: Any) -> Any:
+        return self.linear2(self.dropout(self.activation(self.linear1(x))))
+
+
+class TransformerEncoderLayer(_Layer):
     """Attention of a sequence to itself, then two matrices with an activation between; each is added to its input.
 
     With `norm_first` each looks at its input after a LayerNorm; else the sums are normed. src is (L, N, d_model), or
@@ -38,44 +84,12 @@ class TransformerEncoderLayer(Module):
     (3, 2, 4)
     """
 
-    def __init__(
-        self,
-        d_model: int,
-        nhead: int,
-        dim_feedforward: int = 2048,
-        dropout: float = 0.1,
-        activation: Any = relu,
-        layer_norm_eps: float = 1e-05,
-        batch_first: bool = False,
-        norm_first: bool = False,
-        bias: bool = True,
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
-        where = {"device": device, "dtype": dtype}
-        self.self_attn = MultiheadAttention(d_model, nhead, dropout, bias, batch_first=batch_first, **where)
-        self.linear1 = Linear(d_model, dim_feedforward, bias, **where)
-        self.dropout = Dropout(dropout)
-        self.linear2 = Linear(dim_feedforward, d_model, bias, **where)
-        self.norm_first = norm_first
-        self.norm1 = LayerNorm(d_model, layer_norm_eps, bias=bias, **where)
-        self.norm2 = LayerNorm(d_model, layer_norm_eps, bias=bias, **where)
-        self.dropout1 = Dropout(dropout)
-        self.dropout2 = Dropout(dropout)
-        self.activation = _activation("TransformerEncoderLayer", activation)
-
     def forward(self, src: Any, src_mask: Any = None, src_key_padding_mask: Any = None, is_causal: bool = False) -> Any:
-        def attend(x: Any) -> Any:
-            return self.dropout1(_attended(self.self_attn, x, x, src_mask, src_key_padding_mask, is_causal))
-
-        def feed(x: Any) -> Any:
-            return self.dropout2(_fed(self, x))
-
-        x = _added(src, attend, self.norm1, self.norm_first)
-        return _added(x, feed, self.norm2, self.norm_first)
+        x = self._add(1, src, lambda x: self._attend("self_attn", x, x, src_mask, src_key_padding_mask, is_causal))
+        return self._add(2, x, self._feed)
 
 
-class TransformerDecoderLayer(Module):
+class TransformerDecoderLayer(_Layer):
     """Attention of a sequence to itself, then to a memory, then two matrices; each is added to its input.
 
     tgt is (L, N, d_model), memory (S, N, d_model); otherwise as TransformerEncoderLayer.
@@ -85,34 +99,7 @@ class TransformerDecoderLayer(Module):
     (3, 2, 4)
     """
 
-    def __init__(
-        self,
-        d_model: int,
-        nhead: int,
-        dim_feedforward: int = 2048,
-        dropout: float = 0.1,
-        activation: Any = relu,
-        layer_norm_eps: float = 1e-05,
-        batch_first: bool = False,
-        norm_first: bool = False,
-        bias: bool = True,
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
-        where = {"device": device, "dtype": dtype}
-        self.self_attn = MultiheadAttention(d_model, nhead, dropout, bias, batch_first=batch_first, **where)
-        self.multihead_attn = MultiheadAttention(d_model, nhead, dropout, bias, batch_first=batch_first, **where)
-        self.linear1 = Linear(d_model, dim_feedforward, bias, **where)
-        self.dropout = Dropout(dropout)
-        self.linear2 = Linear(dim_feedforward, d_model, bias, **where)
-        self.norm_first = norm_first
-        self.norm1 = LayerNorm(d_model, layer_norm_eps, bias=bias, **where)
-        self.norm2 = LayerNorm(d_model, layer_norm_eps, bias=bias, **where)
-        self.norm3 = LayerNorm(d_model, layer_norm_eps, bias=bias, **where)
-        self.dropout1 = Dropout(dropout)
-        self.dropout2 = Dropout(dropout)
-        self.dropout3 = Dropout(dropout)
-        self.activation = _activation("TransformerDecoderLayer", activation)
+    attentions = "self_attn", "multihead_attn"
 
     def forward(
         self,
@@ -125,32 +112,13 @@ class TransformerDecoderLayer(Module):
         tgt_is_causal: bool = False,
         memory_is_causal: bool = False,
     ) -> Any:
-        def attend(x: Any) -> Any:
-            return self.dropout1(_attended(self.self_attn, x, x, tgt_mask, tgt_key_padding_mask, tgt_is_causal))
+        def look(x: Any) -> Any:
+            return self._attend("self_attn", x, x, tgt_mask, tgt_key_padding_mask, tgt_is_causal)
 
         def remember(x: Any) -> Any:
-            found = _attended(self.multihead_attn, x, memory, memory_mask, memory_key_padding_mask, memory_is_causal)
-            return self.dropout2(found)
+            return self._attend("multihead_attn", x, memory, memory_mask, memory_key_padding_mask, memory_is_causal)
 
-        def feed(x: Any) -> Any:
-            return self.dropout3(_fed(self, x))
-
-        x = _added(tgt, attend, self.norm1, self.norm_first)
-        x = _added(x, remember, self.norm2, self.norm_first)
-        return _added(x, feed, self.norm3, self.norm_first)
-
-
-def _added(x: Any, block: Callable[[Any], Any], norm: Module, norm_first: bool) -> Any:
-    return x + block(norm(x)) if norm_first else norm(x + block(x))
-
-
-def _attended(attention: Module, x: Any, memory: Any, mask: Any, padding: Any, causal: bool) -> Any:
-    found, _ = attention(x, memory, memory, key_padding_mask=padding, need_weights=False, attn_mask=mask, is_causal=causal)
-    return found
-
-
-def _fed(layer: Any, x: Any) -> Any:
-    return layer.linear2(layer.dropout(layer.activation(layer.linear1(x))))
+        return self._add(3, self._add(2, self._add(1, tgt, look), remember), self._feed)
 
 
 class TransformerEncoder(Module):
@@ -251,29 +219,18 @@ class Transformer(Module):
         device: Any = None,
         dtype: Any = None,
     ) -> None:
-        made = (
-            d_model,
-            nhead,
-            dim_feedforward,
-            dropout,
-            activation,
-            layer_norm_eps,
-            batch_first,
-            norm_first,
-            bias,
-            device,
-            dtype,
-        )
+        sizes = d_model, nhead, dim_feedforward, dropout, activation, layer_norm_eps
+        habits = batch_first, norm_first, bias, device, dtype
 
         def norm() -> Module:
             return LayerNorm(d_model, layer_norm_eps, bias=bias, device=device, dtype=dtype)
 
         self.encoder = custom_encoder
         if custom_encoder is None:
-            self.encoder = TransformerEncoder(TransformerEncoderLayer(*made), num_encoder_layers, norm())
+            self.encoder = TransformerEncoder(TransformerEncoderLayer(*sizes, *habits), num_encoder_layers, norm())
         self.decoder = custom_decoder
         if custom_decoder is None:
-            self.decoder = TransformerDecoder(TransformerDecoderLayer(*made), num_decoder_layers, norm())
+            self.decoder = TransformerDecoder(TransformerDecoderLayer(*sizes, *habits), num_decoder_layers, norm())
         self.d_model = d_model
         self.nhead = nhead
         self.batch_first = batch_first

@@ -930,3 +930,11 @@ def test_a_zero_dimensional_array_is_not_weak() -> None:
     x = Tensor(np.float64(2.0))
     assert (x * Tensor(np.ones(2, np.float32))).dtype == np.float64
     assert isinstance(constant(np.float64(1.0)).data, np.float64)
+
+
+def test_gradients_of_float16_are_summed_in_float32() -> None:
+    bias = Tensor(np.zeros(1, np.float16))
+    (np.ones((5000, 1), np.float16) + bias).sum().backward()
+    assert bias.grad.dtype == np.float16
+    np.testing.assert_array_equal(bias.grad.numpy(), np.float16(5000))
+    assert ag.softmax(np.zeros(70_000, np.float16))[0] > 0

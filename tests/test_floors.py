@@ -82,8 +82,9 @@ FLOORS = [
     ["autograd.test_util", "autograd.testing.given", "autograd.testing.plugin", "autograd.testing.properties"],
     ["autograd.report", "autograd.testing"],
     ["autograd.__main__", "autograd.testing.__main__"],
+    ["nn.values"],
     ["nn.module"],
-    ["nn.containers", "nn.init", "nn.state", "nn.summary"],
+    ["nn.containers", "nn.functional.inputs", "nn.init", "nn.state", "nn.summary"],
     [
         "nn.functional.activation",
         "nn.functional.convolution",

@@ -63,6 +63,7 @@ SAMPLES = [
     sample((2, 3), (3, 3), (3, 2), KEEP, KEEP, scale=0.5, dropout=0.25),
     sample((2, 2, 3), (2, 3, 3), (2, 3, 2), (2, 3), True, scale=0.5),
     sample((1, 2, 3), (2, 3, 3), (2, 3, 2), np.isfinite(BIAS), True, scale=0.5),
+    sample((2, 3), (3, 3), (2, 3, 2), True, True, scale=0.5),
 ]
 
 
@@ -74,12 +75,17 @@ def attention(q, k, v, mask, keep, *, scale, causal=False, dropout=0.0):
     added to the scores; it has their shape or one that broadcasts to it. With `causal`, query i looks at the keys up to i.
     Weights where `keep` is false are dropped, the others grow by 1 / (1 - dropout). Without a mask or keep, they are True.
     """
-    p = _closed((q * scale) @ np.swapaxes(k, -1, -2), mask, causal)
+    wide = q.astype(np.float32) if q.dtype == np.float16 else q  # sums of products soon pass 65504
+    p = _closed((wide * scale) @ np.swapaxes(k, -1, -2), mask, causal)
     top = p.max(axis=-1, keepdims=True, initial=-np.inf)
     p -= np.where(np.isneginf(top), 0, top)
     np.exp(p, out=p)
     total = _row_sums(p)
     p *= 1 / np.where(total == 0, 1, total)
+    p = p.astype(np.result_type(q, k), copy=False)
+    lead = np.broadcast_shapes(p.shape[:-2], v.shape[:-2], np.shape(keep)[:-2])
+    if lead != p.shape[:-2]:  # each of the values has weights, and cotangents of weights, of its own
+        p = np.broadcast_to(p, lead + p.shape[-2:])
     used = p * keep / (1 - dropout) if np.ndim(keep) else p
     return used @ v, p
 
@@ -95,7 +101,7 @@ def _defined(q, k, v, mask, keep, scale, causal=False, dropout=0.0):
     scores = np.where(may, scores, -1e30)
     e = np.where(may, np.exp(scores - scores.max(axis=-1, keepdims=True)), 0)
     total = e.sum(axis=-1, keepdims=True)
-    p = e / np.where(total == 0, 1, total)
+    p = e / np.where(total == 0, 1, total) * np.ones_like(v, shape=(*v.shape[:-2], 1, 1))
     return np.where(keep, p / (1 - dropout), 0) @ v, p
 
 

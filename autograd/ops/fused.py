@@ -21,7 +21,8 @@ def _softmax_x(g, y, axis):
 def softmax(x, *, axis=-1):
     """exp(x) / sum(exp(x)): positive, with sum 1 along the axis."""
     e = np.exp(x - x.max(axis=axis, keepdims=True))
-    return e / e.sum(axis=axis, keepdims=True)
+    wide = np.float32 if e.dtype == np.float16 else None  # in which a sum of ones ends at 65504
+    return (e / e.sum(axis=axis, keepdims=True, dtype=wide)).astype(e.dtype, copy=False)
 
 
 def _log_softmax_x(g, y, axis):

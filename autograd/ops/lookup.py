@@ -122,7 +122,8 @@ def bag_largest(rows, bags, *, count):
     """The largest elements of the rows of each bag, column by column; zeros for a bag without rows. Ties share the gradient."""
     table = np.full((count, *rows.shape[1:]), -np.inf, rows.dtype, like=rows)
     np.maximum.at(table, bags, rows)
-    return np.where(np.isneginf(table), 0, table)
+    table[np.bincount(bags, minlength=count) == 0] = 0
+    return table
 
 
 @rule(samples=[sample(np.array([0, 2, 2]), count=4)])

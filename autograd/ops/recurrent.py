@@ -271,23 +271,12 @@ def _lstm_pull_in_place(g_h, g_c, hs, cs, kept, w, h, c, reverse):
             dh += g_h[t]
         if np.ndim(g_c):
             dc += g_c[t]
-        np.negative(a, out=slopes)
-        np.minimum(slopes, top, out=slopes)
-        np.exp(slopes, out=slopes)
-        np.add(slopes, 1, out=p)
-        np.divide(1, p, out=p)
-        slopes *= p  # the other side, sigmoid(-a)
-        slopes *= p
+        _to_sigmoid_and_slope(a, top, p, slopes)
         _to_slope_of_tanh(slopes[2], work)
         np.tanh(cs[t], out=do)
         do *= dh
         dh *= o
-        np.abs(cs[t], out=di)
-        np.negative(di, out=di)
-        np.exp(di, out=di)
-        np.add(di, 1, out=df)
-        di /= df
-        di /= df
+        _to_sigmoid_and_slope(cs[t], top[0], df, di)
         _to_slope_of_tanh(di, work)
         dh *= di
         dc += dh
@@ -299,6 +288,17 @@ def _lstm_pull_in_place(g_h, g_c, hs, cs, kept, w, h, c, reverse):
         dc *= f
         np.matmul(dzs[t], w, out=dh)
     return (dzs,), (dh, dc)
+
+
+def _to_sigmoid_and_slope(a, top, p, slope):
+    """sigmoid(a) and its slope, written to p and slope."""
+    np.negative(a, out=slope)
+    np.minimum(slope, top, out=slope)
+    np.exp(slope, out=slope)
+    np.add(slope, 1, out=p)
+    np.divide(1, p, out=p)
+    slope *= p  # the other side, sigmoid(-a)
+    slope *= p
 
 
 def _to_slope_of_tanh(slope, work):

@@ -36,7 +36,7 @@ from .activation import (
     tanhshrink,
     threshold,
 )
-from .attention import rotary_positions, scaled_dot_product_attention, sinusoidal_positions
+from .attention import multi_head_attention_forward, rotary_positions, scaled_dot_product_attention, sinusoidal_positions
 from .convolution import conv1d, conv2d, conv_transpose1d, conv_transpose2d, fold, pad, unfold
 from .dropout import alpha_dropout, dropout, dropout1d, dropout2d, feature_alpha_dropout
 from .embedding import embedding, embedding_bag, one_hot
@@ -134,6 +134,7 @@ __all__ = [
     "max_pool2d",
     "mish",
     "mse_loss",
+    "multi_head_attention_forward",
     "multi_margin_loss",
     "multilabel_margin_loss",
     "multilabel_soft_margin_loss",

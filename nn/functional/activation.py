@@ -9,37 +9,16 @@ from typing import Any
 import numpy as np
 
 import autograd
-from autograd import DtypeError, ShapeError, Tensor, random
+from autograd import ShapeError, random
 from autograd.ops import activations
+
+from .inputs import axis_of, broadcast, floats
 
 engine: Any = autograd  # ops carry no types
 ops: Any = activations
 draws: Any = random
 
 SELU_SCALE, SELU_ALPHA = 1.0507009873554804934193349852946, 1.6732632423543772848170429916717
-
-
-def floats(function: str, x: Any, name: str = "input") -> Any:
-    """x as something to compute with, if it is of floats; else an error that names the function."""
-    if type(x) is float:
-        return x
-    if not isinstance(x, Tensor):
-        if hasattr(x, "forward"):
-            raise DtypeError(f"{function}: the {name} is a module, not what it returns. Call it: model(x)")
-        x = x if hasattr(x, "dtype") else np.asarray(x)
-    if x.dtype.kind != "f":
-        raise DtypeError(f"{function}: expected an {name} of floats, got {x.dtype}. Convert it: {name}.astype('float32')")
-    return x
-
-
-def axis_of(function: str, x: Any, dim: Any) -> int:
-    """An axis that x has."""
-    ndim = np.ndim(x)
-    if dim is None:
-        raise ShapeError(f"{function}: say along which axis, dim=-1 for the last one (input shape {np.shape(x)})")
-    if not -ndim <= dim < ndim:
-        raise ShapeError(f"{function}: there is no axis {dim} in an input of shape {np.shape(x)}")
-    return int(dim) % ndim
 
 
 # --- of each element -------------------------------------------------------------------------------------------------------
@@ -307,11 +286,3 @@ def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepd
     a, b = floats("pairwise_distance", x1, "x1"), floats("pairwise_distance", x2, "x2")
     broadcast("pairwise_distance", a, b)
     return engine.linalg.vector_norm(a - b + eps, axis=-1, ord=p, keepdims=keepdim)
-
-
-def broadcast(function: str, a: Any, b: Any) -> tuple[int, ...]:
-    """The shape that two arrays have together."""
-    try:
-        return np.broadcast_shapes(np.shape(a), np.shape(b))
-    except ValueError:
-        raise ShapeError(f"{function}: the shapes {np.shape(a)} and {np.shape(b)} do not fit together") from None

@@ -45,7 +45,8 @@ def scaled_dot_product_attention(
     if enable_gqa:
         k, v = (_shared(name, x, q.shape) for x in (k, v))
     _check_products(name, q.shape, k.shape, v.shape)
-    scores = (*_together(name, q.shape[:-2], k.shape[:-2], "query", "key"), q.shape[-2], k.shape[-2])
+    lead = _together(name, q.shape[:-2], k.shape[:-2], "query", "key")
+    scores = (*_together(name, lead, v.shape[:-2], "query and key", "value"), q.shape[-2], k.shape[-2])
     out, _ = _attend(name, q, k, v, _mask(name, attn_mask, scores), dropout_p, is_causal, scale, scores)
     return out
 
@@ -95,13 +96,15 @@ def _mask(name: str, mask: Any, scores: tuple[int, ...]) -> Any:
     mask = mask if isinstance(mask, Tensor) else np.asarray(mask)
     if mask.dtype.kind not in "bf":
         raise DtypeError(f"{name}: expected attn_mask of booleans or floats, got {mask.dtype}. Did you mean attn_mask == 1?")
-    try:
-        fits = np.broadcast_shapes(mask.shape, scores) == scores
-    except ValueError:
-        fits = False
-    if not fits:
+    if not _broadcasts(mask.shape, scores):
         raise ShapeError(f"{name}: expected attn_mask of shape {scores}, or one that broadcasts to it, got shape {mask.shape}")
     return mask if mask.ndim else np.broadcast_to(mask, scores[-2:])
+
+
+def _broadcasts(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
+    """Whether an array of this shape broadcasts to the wanted one."""
+    ends = zip(reversed(shape), reversed(wanted), strict=False)
+    return len(shape) <= len(wanted) and all(n in (1, m) for n, m in ends)
 
 
 def _shared(name: str, x: Any, q: tuple[int, ...]) -> Any:
@@ -244,33 +247,38 @@ def _masks(
 ) -> tuple[Any, bool]:
     """Both masks as one, true where a query may look, or floats; and whether the rule shall mask what comes later."""
     n, heads, length, keys = scores
+    keys -= added
     if causal and attn is None and (added or padding is not None):
-        attn, causal = ~np.tri(length, keys - added, dtype=bool), True
-    causal = causal and attn is None
+        attn = ~np.tri(length, keys, dtype=bool)
     masks = []
     if attn is not None:
         attn = _array(attn)
-        if attn.shape not in ((length, keys - added), (n * heads, length, keys - added)):
+        if attn.shape not in ((length, keys), (n * heads, length, keys)):
             raise ShapeError(
-                f"{name}: expected attn_mask of shape {(length, keys - added)} or {(n * heads, length, keys - added)}, got "
-                f"{attn.shape}"
+                f"{name}: expected attn_mask of shape {(length, keys)} or {(n * heads, length, keys)}, got {attn.shape}"
             )
-        masks.append(attn if attn.ndim == 2 else np.reshape(attn, (n, heads, length, -1)))
+        masks.append(attn if attn.ndim == 2 else np.reshape(attn, (n, heads, length, keys)))
     if padding is not None:
         padding = _array(padding)
-        if padding.shape != (n, keys - added):
-            raise ShapeError(f"{name}: expected key_padding_mask of shape {(n, keys - added)}, got {padding.shape}")
-        masks.append(np.reshape(padding, (n, 1, 1, -1)))
+        if padding.shape != (n, keys):
+            raise ShapeError(f"{name}: expected key_padding_mask of shape {(n, keys)}, got {padding.shape}")
+        masks.append(np.reshape(padding, (n, 1, 1, keys)))
     for mask in masks:
         if mask.dtype.kind not in "bf":
             raise DtypeError(f"{name}: expected masks of booleans or floats, got {mask.dtype}. Did you mean mask == 1?")
     if added:
         masks = [np.concatenate([m, np.zeros_like(m[..., :1], shape=(*m.shape[:-1], added))], axis=-1) for m in masks]
+    return _joined(masks, dtype), causal and attn is None
+
+
+def _joined(masks: list[Any], dtype: Any) -> Any:
+    """Masks, of which the booleans are true where a query may not look, as one, true where it may; or of floats."""
+    if not masks:
+        return True
     if all(mask.dtype.kind == "b" for mask in masks):
-        masks = [~mask for mask in masks]
-        return (masks[0] & masks[1] if len(masks) == 2 else masks[0] if masks else True), causal
-    masks = [np.where(mask, dtype.type(-np.inf), dtype.type(0)) if mask.dtype.kind == "b" else mask for mask in masks]
-    return sum(masks[1:], masks[0]), causal
+        return ~masks[0] if len(masks) == 1 else ~(masks[0] | masks[1])
+    floats = [np.where(mask, dtype.type(-np.inf), dtype.type(0)) if mask.dtype.kind == "b" else mask for mask in masks]
+    return sum(floats[1:], floats[0])
 
 
 # --- positions -------------------------------------------------------------------------------------------------------------
@@ -305,6 +313,8 @@ def rotary_positions(x: Any, positions: Any = None, base: float = 10000.0, inter
     if dim % 2:
         raise ShapeError(f"rotary_positions: features turn in pairs, so the last axis must be even, got shape {x.shape}")
     positions = np.arange(x.shape[-2]) if positions is None else _array(positions)
+    if not _broadcasts(positions.shape, x.shape[:-1]):
+        raise ShapeError(f"rotary_positions: expected positions that broadcast to {x.shape[:-1]}, got shape {positions.shape}")
     angles = np.expand_dims(positions, -1) * base ** (-np.arange(0, dim, 2) / dim)
     cos, sin = np.cos(angles).astype(x.dtype), np.sin(angles).astype(x.dtype)
     a, b = (x[..., 0::2], x[..., 1::2]) if interleaved else (x[..., : dim // 2], x[..., dim // 2 :])

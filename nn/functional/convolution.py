@@ -254,7 +254,9 @@ def pad(input: Any, pad: Any, mode: str = "constant", value: Any = None) -> Any:
     """
     x, given = as_array(input), tuple(pad) if np.iterable(pad) else (pad,)
     if len(given) % 2 or len(given) > 2 * x.ndim or not all(isinstance(n, (int, np.integer)) for n in given):
-        raise ShapeError(f"pad: expected a pair of whole numbers (before, after) for each of at most {x.ndim} axes, got {pad!r}")
+        raise ShapeError(
+            f"pad: expected a pair of whole numbers (before, after) for each of at most {x.ndim} axes, got {pad!r}"
+        )
     if mode not in MODES:
         raise ShapeError(f"pad: mode={mode!r}, and the modes are {', '.join(map(repr, MODES))}")
     if mode != "constant" and value is not None and value != 0:

@@ -82,7 +82,11 @@ def embedding_bag(
     rows = ops.embedding(weight, flat, padding=padding, by_frequency=scale_grad_by_freq)
     counts = None if padding is None else np.expand_dims(flat != padding, 1)
     if mode == "max":
-        return ops.bag_largest(rows if counts is None else np.where(counts, rows, -np.inf), bags, count=count)
+        if padding is None:
+            return ops.bag_largest(rows, bags, count=count)
+        return ops.bag_largest(rows, np.where(flat != padding, bags, count), count=count + 1)[
+            :count
+        ]  # one bag more, for padding
     if per_sample_weights is not None:
         rows = rows * np.expand_dims(per_sample_weights, 1)
     total = ops.add_rows(rows if counts is None else rows * counts, bags, count=count)

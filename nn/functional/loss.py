@@ -14,7 +14,8 @@ import autograd
 from autograd import DtypeError, ShapeError
 from autograd.ops import activations, losses
 
-from .activation import broadcast, floats, pairwise_distance
+from .activation import pairwise_distance
+from .inputs import broadcast, floats, shape_of
 
 engine: Any = autograd  # ops carry no types
 ops: Any = losses
@@ -48,12 +49,6 @@ def _pair(function: str, input: Any, target: Any, reduction: str, names: tuple[s
     if shape_of(x) != shape_of(t):
         _refuse_shapes(function, shape_of(x), shape_of(t), names)
     return x, t
-
-
-def shape_of(x: Any) -> tuple[int, ...]:
-    """The shape of an array, a Tensor or a number. (NumPy's own way to a Tensor's shape takes ten times as long.)"""
-    shape: tuple[int, ...] = getattr(x, "shape", ())
-    return shape
 
 
 def _refuse_shapes(function: str, a: tuple[int, ...], b: tuple[int, ...], names: tuple[str, str]) -> None:
@@ -453,16 +448,8 @@ def triplet_margin_with_distance_loss(
 
     With `swap`, the negative's distance is that from the anchor or from the positive, whichever is smaller.
     """
-    name = "triplet_margin_with_distance_loss"
-    a, p = _pair(name, anchor, positive, reduction, ("anchor", "positive"))
-    a, n = _pair(name, anchor, negative, reduction, ("anchor", "negative"))
-    if margin <= 0:
-        raise ValueError(f"{name}: margin is above 0, not {margin}")
-    distance = distance_function or pairwise_distance
-    far = distance(a, n)
-    if swap:
-        far = engine.minimum(far, distance(p, n))
-    return _reduced(engine.relu(distance(a, p) - far + margin), reduction)
+    name, distance = "triplet_margin_with_distance_loss", distance_function or pairwise_distance
+    return _triplet(name, anchor, positive, negative, distance, margin, swap, reduction)
 
 
 def triplet_margin_loss(
@@ -481,9 +468,20 @@ def triplet_margin_loss(
     def distance(a: Any, b: Any) -> Any:
         return pairwise_distance(a, b, p, eps)
 
-    return triplet_margin_with_distance_loss(
-        anchor, positive, negative, distance_function=distance, margin=margin, swap=swap, reduction=reduction
-    )
+    return _triplet("triplet_margin_loss", anchor, positive, negative, distance, margin, swap, reduction)
+
+
+def _triplet(
+    name: str, anchor: Any, positive: Any, negative: Any, distance: Any, margin: Any, swap: bool, reduction: str
+) -> Any:
+    a, p = _pair(name, anchor, positive, reduction, ("anchor", "positive"))
+    a, n = _pair(name, anchor, negative, reduction, ("anchor", "negative"))
+    if margin <= 0:
+        raise ValueError(f"{name}: margin is above 0, not {margin}")
+    far = distance(a, n)
+    if swap:
+        far = engine.minimum(far, distance(p, n))
+    return _reduced(engine.relu(distance(a, p) - far + margin), reduction)
 
 
 # --- of sequences ----------------------------------------------------------------------------------------------------------

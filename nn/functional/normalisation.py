@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from autograd import DtypeError, ShapeError, Tensor, no_grad
+from autograd import ShapeError, Tensor, no_grad
 from autograd.ops import normalisation
+
+from .inputs import floats, shape_of
 
 ops: Any = normalisation  # ops carry no types
 
@@ -158,17 +160,9 @@ def local_response_norm(input: Any, size: int, alpha: float = 1e-4, beta: float 
 # --- what they share -------------------------------------------------------------------------------------------------------
 
 
-def shape_of(x: Any) -> Any:
-    """np.shape, which takes ten times longer to find its way to a Tensor."""
-    return x.shape if hasattr(x, "shape") else np.shape(x)
-
-
 def _of_floats(name: str, x: Any) -> Any:
     """The input, as something with a shape; an error unless it is of real floats."""
-    x = x if hasattr(x, "dtype") else np.asarray(x)
-    if x.dtype.kind != "f":
-        raise DtypeError(f"{name}: expected an input of floats, got {x.dtype}. Convert it: x.astype('float32')")
-    return x
+    return floats(name, x if hasattr(x, "dtype") else np.asarray(x))
 
 
 def _refuse_shape(name: str, shape: tuple[int, ...], **given: Any) -> None:

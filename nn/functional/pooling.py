@@ -277,7 +277,7 @@ def interpolate(
     for axis, n, factor in zip(range(-d, 0), sizes, factors, strict=True):
         if wanted is None:
             x = ops.take_ascending(x, _nearest(x.shape[axis], n, factor, 0.5 if mode == "nearest-exact" else 0.0), axis=axis)
-        elif n != x.shape[axis]:  # as in PyTorch, whatever the factor
+        else:
             x = _linear(x, axis, n, factor, bool(align_corners))
     return x
 
@@ -314,6 +314,8 @@ def _nearest(n: int, size: int, factor: float, centre: float) -> Any:
 
 def _linear(x: Any, axis: int, size: int, factor: float, align_corners: bool) -> Any:
     n = x.shape[axis]
+    if size == n:  # as in PyTorch, whatever the factor
+        return ops.take_ascending(x, np.arange(n), axis=axis)
     if align_corners:
         at = np.arange(size) * ((n - 1) / (size - 1) if size > 1 else 0.0)
     else:

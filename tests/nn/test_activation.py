@@ -259,6 +259,29 @@ def test_tails_keep_their_digits(f, x, value, slope):
     np.testing.assert_allclose(t.grad.item(), slope, rtol=1e-7)
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("f", [F.gelu, lambda x: F.gelu(x, "tanh"), F.silu], ids=["gelu", "gelu tanh", "silu"])
+def test_far_out_nothing_bends(f, dtype):
+    far = np.array([40, 300, 6e4] if dtype == np.float16 else [1e4, 1e20, 3e38]).astype(dtype)
+    x = np.concatenate([-far, far])
+
+    def slope(x):
+        return ag.grad(lambda x: f(x).sum())(x)
+
+    def bend(x):
+        return ag.grad(lambda x: slope(x).sum())(x)
+
+    assert bend(x).dtype == dtype
+    np.testing.assert_array_equal(bend(x), np.zeros(6))
+    np.testing.assert_array_equal(ag.grad(lambda x: bend(x).sum())(x), np.zeros(6))
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_hardswish_of_the_largest_numbers_is_finite(dtype):
+    top = np.finfo(dtype).max
+    assert F.hardswish(np.array([top])) == top
+
+
 def test_single_precision_is_as_good_as_it_can_be():
     """The formulas of gelu for float32 against those for float64, in the tails relative to the value."""
     x = np.linspace(-13, 13, 40_001).astype(np.float32)
@@ -295,6 +318,11 @@ def test_a_vector_of_zeros_has_no_direction():
     z = F.cosine_similarity(x, y, dim=0)
     z.backward()
     assert (z.item(), x.grad.tolist(), y.grad.tolist()) == (0.0, [0.0, 0.0], [0.0, 0.0])
+
+
+def test_a_vector_of_zeros_in_float16_stays_one():
+    x = np.zeros((1, 2), np.float16)
+    assert F.normalize(x).tolist() == F.normalize(x, p=1).tolist() == [[0, 0]]
 
 
 def test_small_and_large_vectors_have_a_direction():
@@ -381,7 +409,7 @@ ERRORS = [
         "nn.Softmax2d: expected an input (N, C, H, W) or (C, H, W), got shape (2, 3)",
     ),
     (lambda: layers.LeakyReLU(slope=1), TypeError, "LeakyReLU: got an unexpected keyword argument 'slope'"),
-    (lambda: layers.Threshold(1.0), TypeError, "missing a required argument: 'value'"),
+    (lambda: layers.Threshold(1.0), TypeError, "Threshold: missing a required argument: 'value'"),
 ]
 
 

@@ -142,6 +142,31 @@ def test_sizes_zero_and_one(shapes):
     assert k.grad.shape == k.shape
 
 
+@pytest.mark.parametrize("options", [{"scale": np.float64(0.3)}, {"dropout_p": np.float64(0.3)}])
+def test_numbers_of_numpy_do_not_widen(options):
+    x = drawn(2, 3, 4, dtype=np.float32)
+    assert scaled_dot_product_attention(x, x, x, **options).dtype == np.float32
+
+
+def test_scores_of_float16_do_not_overflow():
+    q, v = np.full((2, 64), 300, np.float16), np.array([[1.0], [3.0]], np.float16)
+    y = scaled_dot_product_attention(q, q, v)
+    assert y.dtype == np.float16
+    np.testing.assert_array_equal(y, 2.0)
+
+
+@pytest.mark.parametrize(
+    "shapes", [((2, 3), (5, 3), (4, 5, 2)), ((1, 2, 3), (5, 3), (4, 5, 2)), ((4, 2, 3), (1, 5, 3), (5, 2))]
+)
+def test_leading_axes_broadcast(shapes):
+    xs = [drawn(*shape) for shape in shapes]
+    out, p = ops.attention(*xs, True, True, scale=0.5)
+    assert p.shape == (4, 2, 5)
+    whole = [np.broadcast_to(x, (4, *x.shape[-2:])) for x in xs]
+    np.testing.assert_allclose(out, ops.attention(*whole, True, True, scale=0.5)[0], rtol=1e-13)
+    check_grads(lambda *xs: ops.attention(*xs, True, True, scale=0.5), *xs)
+
+
 TABLE = {
     "plain": {},
     "causal": {"is_causal": True},
@@ -474,6 +499,33 @@ X = np.ones((3, 2, 4))
             lambda: MultiheadAttention(4, 2)(X, X[0], X),
             ShapeError,
             "nn.MultiheadAttention: expected query, key and value with 3 axes each, or 2 without a batch, got shapes",
+        ),
+        (
+            lambda: scaled_dot_product_attention(X, X, np.ones((2, 2, 4))),
+            ShapeError,
+            "scaled_dot_product_attention: the leading axes of query and key and value do not broadcast: (3,) and (2,)",
+        ),
+        (
+            lambda: MultiheadAttention(4, 2)(X, X[:, :1], X[:, :1]),
+            ShapeError,
+            "nn.MultiheadAttention: expected query and key of one batch, axis 1, got shapes (3, 2, 4) and (3, 1, 4)",
+        ),
+        (
+            lambda: multi_head_attention_forward(X, X, X, 4, 0, *(None,) * 4, False, 0.0, None, None),
+            ShapeError,
+            "multi_head_attention_forward: 4 features cannot be shared by 0 heads",
+        ),
+        (
+            lambda: multi_head_attention_forward(
+                X, X, X, 4, 2, np.ones((12, 4)), *(None,) * 3, False, 0.0, np.ones((4, 4)), None, static_k=X
+            ),
+            ShapeError,
+            "multi_head_attention_forward: expected static_k and static_v of shape (4, 'S', 2), got shape (3, 2, 4)",
+        ),
+        (
+            lambda: rotary_positions(X, np.arange(3)),
+            ShapeError,
+            "rotary_positions: expected positions that broadcast to (3, 2), got shape (3,)",
         ),
         (lambda: MultiheadAttention(4, 2)(X, X, X[:2]), ShapeError, "nn.MultiheadAttention: key and value differ in length or"),
         (

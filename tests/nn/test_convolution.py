@@ -238,6 +238,19 @@ def test_dtypes_are_kept() -> None:
         assert {x.grad.dtype for x in xs} == {np.dtype(np.float32)}
 
 
+def test_a_bias_of_another_dtype_widens_as_in_its_definition() -> None:
+    x, w = (normal(1, 1, 4).astype(np.float32) for _ in range(2))
+    y = functional.conv1d(x, w, np.array([1 / 3]))
+    np.testing.assert_allclose(y, functional.conv1d(x, w) + 1 / 3, rtol=1e-6)
+    assert y.dtype == np.float64
+
+
+def test_output_size_may_be_one_number() -> None:
+    layer = layers.ConvTranspose2d(1, 1, 2, stride=2)
+    for lengths in (7, (7, 7), (1, 1, 7, 7)):
+        assert layer(np.ones((1, 1, 3, 3), np.float32).tolist(), output_size=lengths).shape == (1, 1, 7, 7)
+
+
 def test_a_batch_of_nothing() -> None:
     layer = layers.Conv2d(2, 3, 3)
     x = Tensor(np.zeros((0, 2, 5, 5), np.float32))
@@ -320,7 +333,35 @@ FAULTS = {
     ),
     "odd": (
         lambda: functional.pad(np.ones((1, 3)), (3,)),
-        "pad: expected a pair (before, after) for each of at most 2 axes, got 1 numbers",
+        "pad: expected a pair of whole numbers (before, after) for each of at most 2 axes, got (3,)",
+    ),
+    "a number alone": (
+        lambda: functional.pad(np.ones((1, 3)), 1),
+        "pad: expected a pair of whole numbers (before, after) for each of at most 2 axes, got 1",
+    ),
+    "fractions": (
+        lambda: functional.pad(np.ones((1, 3)), (1.0, 1.0)),
+        "pad: expected a pair of whole numbers (before, after) for each of at most 2 axes, got (1.0, 1.0)",
+    ),
+    "groups of words": (
+        lambda: functional.conv1d(np.ones((1, 4)), np.ones((2, 1, 3)), groups="1"),
+        "conv1d: groups=1 do not divide the 2 channels of weight axis 0",
+    ),
+    "channels below 0": (
+        lambda: layers.Conv1d(-1, 4, 1),
+        "Conv1d: expected in_channels, out_channels and groups as a whole number or 3 of them, each at least 0, got (-1, 4, 1)",
+    ),
+    "output_size": (
+        lambda: layers.ConvTranspose2d(1, 1, 2, stride=2)(np.ones((1, 3, 3)), output_size=(6, 6.5)),
+        "nn.ConvTranspose2d: expected output_size as a whole number or 2 of them, each at least 1, got (6, 6.5)",
+    ),
+    "output_size of another input": (
+        lambda: layers.ConvTranspose2d(1, 1, 2, stride=2)(np.ones((1, 3, 3)), output_size=(6, 8)),
+        "nn.ConvTranspose2d: output_size=(6, 8) must lie between [6, 6] and [7, 7]",
+    ),
+    "axes of a transpose": (
+        lambda: layers.ConvTranspose2d(1, 1, 2, stride=2)(np.ones(3), output_size=(6, 6)),
+        "nn.ConvTranspose2d: expected an input (batch, channels, height, width), or one without the batch, got shape (3,)",
     ),
     "fold": (
         lambda: functional.fold(np.ones((1, 8, 4)), (4, 4), 2),

@@ -224,6 +224,13 @@ def test_rows_longer_than_max_norm_are_shortened_where_they_are_looked_up():
     np.testing.assert_allclose(table, [[0.6, 0.8], [3.0, 4.0], [0.1, 0.0]], rtol=1e-6)
 
 
+def test_the_largest_of_a_bag_may_be_minus_infinity():
+    table = np.array([[-np.inf, 1.0], [0.0, -np.inf], [5.0, 5.0]])
+    bags = {"offsets": [0, 2, 2, 4, 5], "mode": "max", "padding_idx": 2}
+    wanted = [[0, 1], [0, 0], [-np.inf, 1], [0, 0], [0, -np.inf]]
+    np.testing.assert_array_equal(embedding_bag([0, 1, 0, 2, 2, 1], table, **bags), wanted)
+
+
 # --- errors ----------------------------------------------------------------------------------------------------------------
 
 TABLE = np.ones((3, 2))

@@ -132,6 +132,14 @@ def test_dtypes_are_kept(dtype):
     assert {y.dtype, x.grad.dtype, layer.weight.grad.dtype, layer.bias.grad.dtype} == {np.dtype(dtype)}
 
 
+@pytest.mark.parametrize("shape", [(5000, 3), (2, 2500, 3)])
+def test_a_gradient_in_float16_counts_beyond_2048(shape):
+    x, layer = Tensor(np.ones(shape, np.float16)), Linear(3, 2, dtype=np.float16)
+    layer(x).sum().backward()
+    np.testing.assert_array_equal(layer.bias.grad.numpy(), [5000, 5000])
+    np.testing.assert_array_equal(layer.weight.grad.numpy(), np.full((2, 3), 5000))
+
+
 def test_a_wider_bias_is_not_cut_off():
     y = linear(np.ones((1, 2), np.float32), np.ones((1, 2), np.float32), np.array([1e-12]))
     assert y.dtype == np.float64

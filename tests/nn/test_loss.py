@@ -449,6 +449,52 @@ def test_the_mean_of_nothing_is_nan_and_has_no_slope(f, weight):
     assert f(np.zeros((0, 2)), np.zeros(0, int), weight, reduction="sum") == 0
 
 
+ROWS, FEWER = np.zeros((0, 2)), np.zeros(0)
+OF_NOTHING = {
+    **{f.__name__: (f, ROWS, ROWS) for f in (F.mse_loss, F.l1_loss, F.smooth_l1_loss, F.huber_loss, F.poisson_nll_loss)},
+    **{f.__name__: (f, ROWS, ROWS) for f in (F.binary_cross_entropy, F.binary_cross_entropy_with_logits, F.kl_div)},
+    **{f.__name__: (f, ROWS, ROWS) for f in (F.cross_entropy, F.soft_margin_loss, F.multilabel_soft_margin_loss)},
+    "multi_margin_loss": (F.multi_margin_loss, ROWS, FEWER.astype(int)),
+    "triplet_margin_loss": (F.triplet_margin_loss, ROWS, ROWS, ROWS),
+    "margin_ranking_loss": (F.margin_ranking_loss, FEWER, FEWER, FEWER),
+}
+
+
+@pytest.mark.parametrize("name", OF_NOTHING)
+def test_the_mean_over_an_empty_batch_is_nan_without_a_warning(name):
+    f, x, *targets = OF_NOTHING[name]
+    y, g = slope_of(lambda x: f(x, *targets), x)
+    assert np.isnan(y)
+    assert g.shape == x.shape
+    assert f(x, *targets, reduction="sum") == 0
+
+
+@pytest.mark.parametrize("kept", [-100, 99])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_a_large_batch_of_float16_overflows_nowhere(smoothing, kept):
+    """Of 2,000 rows with 100 classes: 2,000 * 100 is more than float16 holds, and so is the sum of 70,000 losses."""
+    t = np.arange(70_000) % 100
+    y, g = slope_of(
+        lambda x: F.cross_entropy(x, t[:2000], label_smoothing=smoothing, ignore_index=kept), np.zeros((2000, 100)), dtype="f2"
+    )
+    wanted, slope = slope_of(
+        lambda x: F.cross_entropy(x, t[:2000], label_smoothing=smoothing, ignore_index=kept), np.zeros((2000, 100))
+    )
+    assert y.dtype == g.dtype == np.float16
+    np.testing.assert_allclose(y, wanted, rtol=1e-3)
+    np.testing.assert_allclose(g, slope, rtol=5e-2, atol=1e-7)
+    x = np.zeros((70_000, 2), np.float16)
+    for value in (F.cross_entropy(x, t % 2, label_smoothing=smoothing), F.nll_loss(x - np.float16(2), t % 2) / 2 * math.log(2)):
+        np.testing.assert_allclose(value, math.log(2), rtol=1e-3)
+
+
+def test_squares_of_float16_are_summed_in_float32():
+    x = np.full((3000, 100), 2.0)
+    y, g = slope_of(lambda x: F.mse_loss(x, np.zeros_like(x)), x, dtype="f2")
+    assert (y.dtype, y) == (np.float16, 4.0)
+    np.testing.assert_allclose(g, 4 / x.size, rtol=1e-2)
+
+
 def test_an_ignored_row_may_hold_anything():
     x = np.array([[nan, inf], [0.0, 1.0]])
     with np.errstate(invalid="ignore"):
@@ -510,12 +556,12 @@ ERRORS = [
     (
         lambda: F.mse_loss(np.ones(2), np.ones(2, int)),
         DtypeError,
-        "mse_loss: expected an target of floats, got int64. Convert it: target.astype('float32')",
+        "mse_loss: expected a target of floats, got int64. Convert it: target.astype('float32')",
     ),
     (
         lambda: layers.BCELoss()(np.ones(2), np.ones(2, bool)),
         DtypeError,
-        "nn.BCELoss: expected an target of floats, got bool. Convert it: target.astype('float32')",
+        "nn.BCELoss: expected a target of floats, got bool. Convert it: target.astype('float32')",
     ),
     (
         lambda: layers.MSELoss()(np.ones((5, 1)), np.ones(5)),
@@ -542,6 +588,34 @@ ERRORS = [
         lambda: F.mse_loss(Sequential(), np.ones(2)),
         DtypeError,
         "mse_loss: the input is a module, not what it returns. Call it: model(x)",
+    ),
+    (
+        lambda: F.binary_cross_entropy(np.full((3, 1), 0.5), np.ones((3, 1)), np.ones(4)),
+        ShapeError,
+        "binary_cross_entropy: weight of shape (4,) for an input of shape (3, 1)",
+    ),
+    (
+        lambda: F.binary_cross_entropy_with_logits(X, X, np.ones(3)),
+        ShapeError,
+        "binary_cross_entropy_with_logits: the shapes (3, 4) and (3,) do not fit together",
+    ),
+    (
+        lambda: F.multilabel_soft_margin_loss(np.ones(2), np.ones(2), np.ones((3, 2))),
+        ShapeError,
+        "multilabel_soft_margin_loss: weight of shape (3, 2) for an input of shape (2,)",
+    ),
+    (lambda: F.triplet_margin_loss(X, X, X, 0.0), ValueError, "triplet_margin_loss: margin is above 0, not 0.0"),
+    (
+        lambda: F.ctc_loss(np.zeros((7, 9)), [1], [2, 3], [1]),
+        ShapeError,
+        "ctc_loss: expected log_probs (T, N, C), targets (N, S), input_lengths (N,) and target_lengths (N,), got (7, 9), (1,), "
+        "(2,) and (1,)",
+    ),
+    (
+        lambda: F.ctc_loss(np.zeros((7, 2, 9)), 1, [2, 3], [1, 1]),
+        ShapeError,
+        "ctc_loss: expected log_probs (T, N, C), targets (N, S), input_lengths (N,) and target_lengths (N,), got (7, 2, 9), "
+        "(), (2,) and (2,)",
     ),
     (
         lambda: F.cross_entropy(X, CLASSES.astype(float)),

@@ -288,6 +288,9 @@ def test_slices_and_changes_of_containers_are_pytorchs():
         table["b"] = layer()
         del table["a"]
         table.update({"d": layer()})
+        assert table.pop("c") not in table.values()
+        yield table
+        table.clear()
         yield table
 
     import nn

@@ -280,7 +280,26 @@ def test_parameters_are_float32_ones_and_zeros(layer):
 
 # --- errors ----------------------------------------------------------------------------------------------------------------
 
+
+def test_given_statistics_may_be_lists():
+    x = np.arange(8.0).reshape(2, 2, 2)
+    wanted = (x - np.array([[1.0], [2.0]])) / np.array([[2.0], [4.0]])
+    for f, options in ((instance_norm, {"use_input_stats": False}), (batch_norm, {})):
+        np.testing.assert_allclose(f(x, [1.0, 2.0], [4.0, 16.0], eps=0.0, **options), wanted)
+
+
 ERRORS = [
+    (
+        lambda: GroupNorm(0, 4),
+        ShapeError,
+        "GroupNorm: num_channels must be divisible by num_groups, got 4 and 0",
+    ),
+    (lambda: LayerNorm(2.5), TypeError, "'float' object cannot be interpreted as an integer"),
+    (
+        lambda: local_response_norm(np.ones((2, 3, 4)), -1),
+        ShapeError,
+        "local_response_norm: size is a number of channels, at least 1, not -1",
+    ),
     (
         lambda: Sequential(BatchNorm1d(3))(np.ones((1, 3))),
         ShapeError,
@@ -347,7 +366,7 @@ ERRORS = [
     (
         lambda: rms_norm(np.ones((2, 5), int), (5,)),
         DtypeError,
-        "rms_norm: expected an input of floats, got int64. Convert it: x.astype('float32')",
+        "rms_norm: expected an input of floats, got int64. Convert it: input.astype('float32')",
     ),
     (
         lambda: local_response_norm(np.ones((2, 5)), 2),

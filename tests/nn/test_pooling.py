@@ -125,6 +125,19 @@ def test_upsampling_is_pytorchs() -> None:
 
 
 @pytest.mark.torch
+@pytest.mark.parametrize(
+    ("mode", "axes", "length", "factor"),
+    [("linear", 1, 5, 1.1), ("bilinear", 2, 5, 1.1), ("nearest-exact", 2, 12, 3.107102001936191)],
+)
+def test_factors_that_hardly_change_the_size_are_pytorchs(mode: str, axes: int, length: int, factor: float) -> None:
+    torch = pytest.importorskip("torch")
+    ours, theirs = (module.Upsample(scale_factor=factor, mode=mode) for module in (layers, torch.nn))
+    x = normal(1, 2, *[length] * axes)
+    equal_to_torch(ours, theirs, x)
+    assert not np.shares_memory(ours(x), x)
+
+
+@pytest.mark.torch
 @pytest.mark.parametrize("shape", [(2, 12, 4, 6), (12, 2, 4), (2, 3, 8, 6, 2)])
 @pytest.mark.parametrize("factor", [1, 2])
 def test_pixel_shuffles_are_pytorchs(shape: Any, factor: int) -> None:
@@ -142,6 +155,7 @@ FUNCTIONS = {
     "max_pool1d": (lambda x: functional.max_pool1d(x, 3, 2, 1, ceil_mode=True), x1),
     "max_pool2d": (lambda x: functional.max_pool2d(x, 2), x2),
     "max_pool2d, overlapping": (lambda x: functional.max_pool2d(x, (3, 2), 1, (1, 0), (1, 2)), x2),
+    "max_pool1d, elements in no window": (lambda x: functional.max_pool1d(x[..., :4], 2, 3, ceil_mode=True), x1),
     "avg_pool1d": (lambda x: functional.avg_pool1d(x, 3, 2, 1, count_include_pad=False), x1),
     "avg_pool2d": (lambda x: functional.avg_pool2d(x, 2, 1, ceil_mode=True, divisor_override=3), x2),
     "adaptive_avg_pool1d": (lambda x: functional.adaptive_avg_pool1d(x, 3), x1),
@@ -184,6 +198,22 @@ def test_dtypes_are_kept() -> None:
         assert x.grad.dtype == np.float32
 
 
+def test_means_of_float16_do_not_overflow() -> None:
+    x = np.full((1, 4, 8), 60000.0, np.float16)
+    for y in (
+        functional.avg_pool2d(x, 2),
+        functional.adaptive_avg_pool2d(x, (2, 3)),
+        functional.interpolate(x[None], size=(1, 2), mode="area"),
+    ):
+        assert y.dtype == np.float16
+        np.testing.assert_array_equal(y, np.full_like(y, 60000.0))
+
+
+def test_a_divisor_of_numpy_does_not_widen() -> None:
+    y = functional.avg_pool2d(np.ones((1, 2, 2), np.float32), 2, divisor_override=np.float64(8.0))
+    assert (y.dtype, y.item()) == (np.float32, 0.5)
+
+
 # --- where maxima are ------------------------------------------------------------------------------------------------------
 
 
@@ -206,6 +236,17 @@ def test_a_nan_wins_and_has_the_gradient(options: Any) -> None:
         expected = np.zeros((1, 4, 4))
         expected[(0, *at)] = near.sum()
         np.testing.assert_array_equal(x.grad, expected)
+
+
+@pytest.mark.parametrize(("kernel", "stride", "length"), [(2, 3, 4), (3, 4, 9)])
+def test_an_element_in_no_window_has_no_gradient(kernel: int, stride: int, length: int) -> None:
+    inside = (np.arange(length) % stride < kernel).astype(float)
+    for i in range(20):
+        x = Tensor(normal(50, 2, length, seed=i))
+        y = functional.max_pool1d(x, kernel, stride, ceil_mode=True)
+        (y * 3).sum().backward()  # and its memory is there for the next round
+        np.testing.assert_array_equal(x.grad.numpy() * (1 - inside), 0)
+        assert x.grad.numpy().sum() == 3 * y.size
 
 
 def test_padding_is_never_the_maximum() -> None:
@@ -297,6 +338,14 @@ FAULTS = {
     "align_corners": (
         lambda: functional.interpolate(np.ones((1, 1, 4)), 2, align_corners=True),
         "interpolate: align_corners belongs to the linear modes, and this is mode='nearest'",
+    ),
+    "divisor": (
+        lambda: functional.avg_pool2d(np.ones((1, 4, 4)), 2, divisor_override=0),
+        "avg_pool2d: expected divisor_override as a number other than 0, got 0",
+    ),
+    "scale_factor": (
+        lambda: functional.interpolate(np.ones((1, 1, 4)), scale_factor="2"),
+        "interpolate: expected scale_factor as a positive number or 1 of them, got '2'",
     ),
     "shuffle": (
         lambda: functional.pixel_shuffle(np.ones((2, 6, 4, 4)), 2),

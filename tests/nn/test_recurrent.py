@@ -14,6 +14,7 @@ from autograd import DtypeError, ShapeError, Tensor
 from autograd.ops import recurrent as ops
 from autograd.testing import check_grads
 from autograd.testing.samples import build, samples_of
+from autograd.tree import leaves
 from nn import Sequential
 from nn.recurrent import (
     GRU,
@@ -396,6 +397,24 @@ def test_dtypes_empty_batches_and_plain_arrays(kind):
     assert not kind(2, 3).requires_grad_(False)(Tensor(np.ones((4, 1, 2))).detach())[0].requires_grad
 
 
+@pytest.mark.parametrize("kind", [*LAYERS.values(), *CELLS.values()], ids=lambda kind: kind.__name__)
+def test_states_as_lists_have_the_dtype_of_the_weights(kind):
+    cell = kind in CELLS.values()
+    state = [[0.0, 0.0]] if cell else [[[0.0, 0.0]]]
+    found = kind(3, 2)(
+        drawn(*((1, 3) if cell else (4, 1, 3)), dtype=np.float32), (state, state) if "LSTM" in kind.__name__ else state
+    )
+    assert {y.dtype for y in leaves(found)} == {np.dtype(np.float32)}
+
+
+def test_padding_keeps_the_dtype():
+    for dtype in (np.float32, np.int64):
+        packed = pack_sequence([np.array([1, 2], dtype), np.array([3], dtype)])
+        x, _ = pad_packed_sequence(packed, padding_value=np.float64(7.0))
+        assert x.dtype == dtype
+        np.testing.assert_array_equal(x, [[1, 3], [2, 7]])
+
+
 def test_dropout_stands_between_layers_in_training_only():
     layer = GRU(2, 64, num_layers=2, dropout=1.0).double()
     x = drawn(3, 2, 2)
@@ -469,8 +488,17 @@ def test_repr():
             ShapeError,
             "nn.GRUCell: expected the state h to have shape (2, 4), got (4,)",
         ),
+        (
+            lambda: GRUCell(3, 4)(np.ones((2, 3)), np.ones((2, 4), int)),
+            DtypeError,
+            "nn.GRUCell: expected the state h of floats, got int64. Convert it: astype('float32')",
+        ),
         (lambda: RNN(3, 4, nonlinearity="sin"), ValueError, 'RNN: nonlinearity is "tanh" or "relu", not \'sin\''),
-        (lambda: RNN(3, 0), ShapeError, "RNN: hidden_size and num_layers must be positive, got 0 and 1"),
+        (lambda: RNN(3, 0), ShapeError, "RNN: expected hidden_size as a whole number above 0, got 0"),
+        (lambda: LSTM(3, 4, 1.0), ShapeError, "LSTM: expected num_layers as a whole number above 0, got 1.0"),
+        (lambda: GRUCell(3, "4"), ShapeError, "GRUCell: expected hidden_size as a whole number above 0, got '4'"),
+        (lambda: GRU(3, 4, 2, dropout="2"), ValueError, "GRU: dropout is a probability, between 0 and 1, and not '2'"),
+        (lambda: pad_sequence([1.0, 2.0]), ShapeError, "pad_sequence: expected sequences (length, ...), got a number"),
         (lambda: LSTM(3, 4, proj_size=4), ShapeError, "LSTM: proj_size must be less than hidden_size, got 4 and 4"),
         (lambda: GRU(3, 4, 2, dropout=2), ValueError, "GRU: dropout is a probability, between 0 and 1, and not 2"),
         (
