@@ -217,7 +217,7 @@ class Optimizer:
         if sum(map(len, ready)) < sum(map(len, groups)):
             without = [p for params in groups for p in params if p.node is not None and p.node.grad is None]
             if without and not any(ready):
-                raise GradientError(f"{self._kind}.step(): {self._titles(without)} have no gradient: call backward() first")
+                raise GradientError(f"{self._kind}.step(): no gradient for {self._titles(without)}: call backward() first")
             fresh = [p for p in without if p not in self.state and id(p) not in self._told]
             if fresh:
                 self._told.update(map(id, fresh))
@@ -412,7 +412,7 @@ class _Pack:
         raws = [p._raw for p in self.params]
         if self.values is None or not all(map(operator.is_, raws, self.views)):  # somebody else has changed one
             self.values = np.concatenate([raw.ravel() for raw in raws])
-        g = np.concatenate([_gradient(p).ravel() for p in self.params])
+        g = np.concatenate([gradient(p).ravel() for p in self.params])
         h = SimpleNamespace(**hyper, t=self.numbers["step"])
         y, changed = update(self.values, g, SimpleNamespace(**self.numbers, **self.state), h)
         for name, value in changed.items():
@@ -443,7 +443,7 @@ class _Alone:
         else:
             number = type(p._raw) is float
             s = {name: _raw(value) for name, value in state.items()}
-            y, changed = update(np.asarray(p._raw) if number else p._raw, _gradient(p), SimpleNamespace(**s), h)
+            y, changed = update(np.asarray(p._raw) if number else p._raw, gradient(p), SimpleNamespace(**s), h)
             p._raw, p.sharing = float(y) if number else np.asarray(y) if isinstance(y, np.generic) else y, None
             for name, value in changed.items():
                 _store(state, name, float(value) if number else value)
@@ -453,7 +453,7 @@ class _Alone:
         """The rule on a block at a time, written where the parameter was, if nobody else holds that array."""
         p, state = self.p, self.state
         in_place = is_alone(p)
-        x, g = p._raw, _gradient(p)
+        x, g = p._raw, gradient(p)
         y = target = x if in_place else np.empty_like(x, order="C")
         arrays = {name: value for name, value in state.items() if isinstance(value, np.ndarray)}
         numbers = {name: value for name, value in state.items() if name not in arrays}
@@ -494,7 +494,8 @@ def _store(state: State, name: str, value: Any) -> None:
         state[name] = value
 
 
-def _gradient(p: Any) -> Any:
+def gradient(p: Any) -> Any:
+    """The bare gradient of a parameter that has one, as an array."""
     g = _raw(p.node.grad)
     return np.asarray(g) if isinstance(g, float) else g
 

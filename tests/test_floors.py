@@ -100,8 +100,21 @@ FLOORS = [
     ["nn.transformer"],
     ["nn"],
     ["autograd.testing.networks"],
-    ["optim.optimizer"],
-    ["optim.adam", "optim.sgd"],
+    ["optim.batches", "optim.optimizer"],
+    [
+        "optim.adafactor",
+        "optim.adagrad",
+        "optim.adam",
+        "optim.adamax",
+        "optim.asgd",
+        "optim.lamb",
+        "optim.lbfgs",
+        "optim.lion",
+        "optim.muon",
+        "optim.rprop",
+        "optim.schedules",
+        "optim.sgd",
+    ],
     ["optim"],
 ]
 FLOOR = {module: i for i, floor in enumerate(FLOORS) for module in floor}

@@ -1,6 +1,8 @@
 """Every update rule: PyTorch's trajectory, the same bits whether eager or recorded, laid side by side or in blocks."""
 
 import copy
+import types
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,7 @@ from optim.asgd import ASGD
 from optim.lamb import LAMB
 from optim.lion import Lion
 from optim.muon import Muon
+from optim.optimizer import BLOCK
 from optim.rprop import Rprop
 
 # name -> (our class, the arguments, shared with PyTorch's class of that name)
@@ -28,7 +31,7 @@ RULES: dict[str, tuple[Any, dict[str, Any]]] = {
     "Adam": (optim.Adam, {"lr": 0.01}),
     "Adam, amsgrad": (optim.Adam, {"lr": 0.01, "amsgrad": True}),
     "Adam, weight decay": (optim.Adam, {"lr": 0.01, "weight_decay": 0.1}),
-    "Adam, betas": (optim.Adam, {"lr": 0.01, "betas": (0.0, 0.9), "eps": 0.0, "maximize": True}),
+    "Adam, betas": (optim.Adam, {"lr": 0.01, "betas": (0.0, 0.9), "eps": 1e-3, "maximize": True}),
     "AdamW": (optim.AdamW, {"lr": 0.01}),
     "AdamW, amsgrad": (optim.AdamW, {"lr": 0.01, "amsgrad": True}),
     "Adagrad": (Adagrad, {"lr": 0.01}),
@@ -61,30 +64,40 @@ RULES: dict[str, tuple[Any, dict[str, Any]]] = {
     "Muon": (Muon, {}),
     "Muon, plain": (Muon, {"nesterov": False, "weight_decay": 0, "adjust_lr_fn": "match_rms_adamw", "ns_steps": 3}),
 }
-SHAPES = [(3,), (2, 4), (300, 240), ()]
+SMALL = [(3,), (2, 4), (13, 7), ()]
+SHAPES = [(3,), (2, 4), (300, 220), ()]  # the third is more than a block
 MATRICES = [(3, 5), (40, 20)]
 
 
-def values(dtype: Any, kind: Any = None) -> list[Any]:
+def values(dtype: Any, kind: Any, shapes: Any = SHAPES) -> list[Any]:
     rng = np.random.default_rng(0)
-    return [np.asarray(rng.normal(size=shape), dtype) for shape in (MATRICES if kind is Muon else SHAPES)]
+    return [np.asarray(rng.normal(size=shape), dtype) for shape in (MATRICES if kind is Muon else shapes)]
 
 
 def wave(parameters: Any, sin: Any, factor: float) -> Any:
     return sum(((sin(p * 1.3) + p * p * 0.1) * factor).sum() for p in parameters)
 
 
+@pytest.fixture
+def exact(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """PyTorch with all numbers that an optimizer keeps in float64: some are float32 otherwise, and in Muon bfloat16."""
+    torch = pytest.importorskip("torch")
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    monkeypatch.setattr(torch.Tensor, "bfloat16", torch.Tensor.clone)
+    yield torch
+    torch.set_default_dtype(before)
+
+
+# Few elements: among many some come so near to a place where a gradient turns its sign that rounding decides on which side.
 @pytest.mark.torch
 @pytest.mark.parametrize("name", [name for name, (kind, _) in RULES.items() if kind not in (Lion, LAMB)])
-def test_a_hundred_steps_are_pytorchs(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    import torch
-
-    monkeypatch.setattr(torch.Tensor, "bfloat16", torch.Tensor.clone)  # its Muon rounds to three digits otherwise
+def test_a_hundred_steps_are_pytorchs(name: str, exact: Any) -> None:
     kind, settings = RULES[name]
-    ours = [Tensor(x) for x in values(np.float64, kind)]
-    theirs = [torch.tensor(x, requires_grad=True) for x in values(np.float64, kind)]
-    other = getattr(torch.optim, kind.__name__)
-    pairs = [(kind(ours, **settings), ours, np.sin), (other(theirs, **settings), theirs, torch.sin)]
+    ours = [Tensor(x) for x in values(np.float64, kind, SMALL)]
+    theirs = [exact.tensor(x, requires_grad=True) for x in values(np.float64, kind, SMALL)]
+    other = getattr(exact.optim, kind.__name__)
+    pairs = [(kind(ours, **settings), ours, np.sin), (other(theirs, **settings), theirs, exact.sin)]
     for i in range(100):
         for optimizer, parameters, sin in pairs:
             optimizer.zero_grad()
@@ -185,6 +198,268 @@ def test_a_parameter_may_be_changed_between_steps() -> None:
     np.testing.assert_array_equal(q.numpy(), np.full(2, -1.5))
 
 
+@pytest.mark.parametrize("name", [name for name, (kind, _) in RULES.items() if kind.elementwise])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_blocks_are_the_same_as_parameters_side_by_side(name: str, order: Any) -> None:
+    kind, settings = RULES[name]
+    x = np.random.default_rng(0).normal(size=(300, 220))
+    whole, parts = Tensor(np.asarray(x, order=order)), [Tensor(row) for row in x]
+    for parameters in ([whole], parts):
+        step = stepper(parameters, kind(parameters, **settings))
+        for factor in (1.0, 2.0, 3.0):
+            step(factor)
+    np.testing.assert_array_equal(whole.numpy(), [p.numpy() for p in parts])
+
+
+def run_by_hand(kind: Any, settings: Any, formula: Any) -> None:
+    """Ten steps of two parameters, and of a formula that is given (w, g, memory, t) and returns w."""
+    x = [np.linspace(-1, 2, 12).reshape(3, 4), np.zeros(3)]
+    parameters, expected, memories = [Tensor(w) for w in x], x, [{}, {}]
+    optimizer = kind(parameters, **settings)
+    for t in range(1, 11):
+        gradients = [np.cos((t + 1) * np.arange(w.size)).reshape(w.shape) for w in x]
+        for p, g in zip(parameters, gradients, strict=True):
+            p.grad = g
+        optimizer.step()
+        expected = [formula(w, g, memory, t) for w, g, memory in zip(expected, gradients, memories, strict=True)]
+        for p, w in zip(parameters, expected, strict=True):
+            np.testing.assert_allclose(p.numpy(), w, rtol=1e-12)
+
+
+def test_lion_is_the_papers() -> None:
+    def formula(w: Any, g: Any, memory: Any, t: int) -> Any:
+        m = memory.get("m", 0 * w)
+        memory["m"] = 0.99 * m + 0.01 * g
+        return w - 1e-2 * (np.sign(0.9 * m + 0.1 * g) + 0.3 * w)
+
+    run_by_hand(Lion, {"lr": 1e-2, "weight_decay": 0.3}, formula)
+
+
+def test_lamb_is_the_papers() -> None:
+    def formula(w: Any, g: Any, memory: Any, t: int) -> Any:
+        memory["m"] = m = 0.9 * memory.get("m", 0) + 0.1 * g
+        memory["v"] = v = 0.999 * memory.get("v", 0) + 0.001 * g**2
+        r = m / (1 - 0.9**t) / (np.sqrt(v / (1 - 0.999**t)) + 1e-6) + 0.3 * w
+        size = np.linalg.norm(w)
+        return w - 1e-2 * (size / np.linalg.norm(r) if size else 1) * r
+
+    run_by_hand(LAMB, {"lr": 1e-2, "weight_decay": 0.3}, formula)
+
+
+def test_radam_takes_the_average_before_it_trusts_the_squares() -> None:
+    p = Tensor(np.ones(3))
+    optimizer = RAdam([p], lr=0.1)
+    for _ in range(5):
+        p.grad = np.array([1.0, 10.0, 100.0])
+        optimizer.step()
+    np.testing.assert_allclose(p.numpy(), 1 - 0.5 * np.array([1.0, 10.0, 100.0]))
+
+
+@pytest.mark.torch
+def test_the_average_of_asgd_is_pytorchs(exact: Any) -> None:
+    ours, theirs = Tensor(np.ones(3)), exact.ones(3, requires_grad=True)
+    pairs = [(ASGD([ours], t0=4.0), ours, np.sin), (exact.optim.ASGD([theirs], t0=4.0), theirs, exact.sin)]
+    for _ in range(12):
+        for optimizer, p, sin in pairs:
+            optimizer.zero_grad()
+            wave([p], sin, 1.0).backward()
+            optimizer.step()
+        averages = [np.asarray(optimizer.state[p]["ax"]) for optimizer, p, _ in pairs]
+        np.testing.assert_allclose(*averages, rtol=1e-13)
+
+
+def test_radam_without_eps_bears_a_zero_gradient_at_the_start() -> None:
+    p = Tensor(np.ones(3))
+    p.grad = np.zeros(3)
+    RAdam([p], eps=0).step()
+    np.testing.assert_array_equal(p.numpy(), np.ones(3))
+
+
+def test_a_centered_rmsprop_bears_a_constant_gradient() -> None:
+    p = Tensor(np.ones(50))
+    optimizer = RMSprop([p], alpha=0.5, centered=True)
+    for _ in range(200):
+        p.grad = np.linspace(0.1, 7, 50)
+        optimizer.step()
+    assert np.isfinite(p.numpy()).all()
+
+
+def test_muons_step_is_nearly_orthogonal() -> None:
+    p = Tensor(np.zeros((6, 4)))
+    p.grad = np.random.default_rng(0).normal(size=(6, 4))
+    u, _, v = np.linalg.svd(p.grad.numpy(), full_matrices=False)
+    Muon([p], lr=1.0, adjust_lr_fn="match_rms_adamw").step()
+    singular = np.linalg.svd(u.T @ p.numpy() @ v.T)[1] / (0.2 * np.sqrt(6))
+    assert (abs(singular - 1) < 0.35).all()
+
+
+def test_what_is_switched_on_between_steps_gets_its_state() -> None:
+    for kind, name, value in ((optim.SGD, "momentum", 0.5), (optim.Adam, "amsgrad", True), (RMSprop, "centered", True)):
+        p = Tensor(np.ones(3))
+        optimizer = kind([p], lr=0.1)
+        for _ in range(3):
+            p.grad = np.ones(3)
+            optimizer.step()
+            optimizer.param_groups[0][name] = value
+        assert len(optimizer.state[p]) > len(kind([p], lr=0.1).start(np.ones(3), optimizer_defaults(kind))) + 1
+
+
+def optimizer_defaults(kind: Any) -> Any:
+    return types.SimpleNamespace(**kind([Tensor(1.0)], lr=0.1).defaults)
+
+
+def test_small_parameters_do_not_become_one_large_array() -> None:
+    parameters = [Tensor(np.ones(8000)) for _ in range(20)]
+    optimizer = optim.SGD(parameters, lr=0.5)
+    for p in parameters:
+        p.grad = np.ones(8000)
+    optimizer.step()
+    assert all(p.numpy()[-1] == 0.5 and p._raw.base.size <= BLOCK for p in parameters)
+
+
+def test_groups_have_names_and_hyper_parameters_of_their_own() -> None:
+    body, head = Tensor(np.ones(2)), Tensor(np.ones(2))
+    optimizer = optim.SGD([{"params": [body], "name": "body"}, {"params": head, "name": "head", "lr": 0.5}], lr=0.25)
+    optimizer.group("body")["lr"] = 0.125
+    step = stepper([body, head], optimizer)
+    _, program = record(step, 1.0)
+    assert [v.name for v in program.inputs] == ["factor", "body.lr", "head.lr"]
+    assert "Parameter Group head" in repr(optimizer)
+    assert optimizer.state_dict()["param_groups"][1]["name"] == "head"
+    with pytest.raises(KeyError, match=r"no group 'tail'; it has \['body', 'head'\]"):
+        optimizer.group("tail")
+    with pytest.raises(ValueError, match="a group 'head' already"):
+        optimizer.add_param_group({"params": [Tensor(1.0)], "name": "head"})
+
+
+def test_only_numbers_that_are_used_are_inputs_of_a_program() -> None:
+    p = Tensor(np.ones(3))
+    optimizer = optim.Adam([p], lr=1, amsgrad=True)
+    optimizer.param_groups[0]["initial_lr"] = 7.0  # somebody else's note
+    _, program = record(stepper([p], optimizer), 1.0)
+    assert [v.name for v in program.inputs] == ["factor", "lr", "betas[0]", "betas[1]", "eps"]
+    optimizer.param_groups[0]["amsgrad"] = False
+    with pytest.raises(ag.RecordingError, match="amsgrad was True when the step was recorded, and is False now"):
+        program.run(1.0)
+    optimizer.param_groups[0].update(amsgrad=True, lr=-1.0)
+    with pytest.raises(ValueError, match="lr is finite and not negative"):
+        program.run(1.0)
+
+
+@pytest.mark.parametrize("value", [np.float32(0.5), np.float64(0.5), np.array(0.5), np.int64(1), 1])
+def test_numbers_of_numpy_do_not_widen_parameters(value: Any) -> None:
+    p = Tensor(np.ones(3, np.float32))
+    optimizer = optim.SGD([p], lr=0.1, momentum=value)
+    for rate in (0.1, value):
+        optimizer.param_groups[0]["lr"] = rate
+        p.grad = np.ones(3, np.float32)
+        optimizer.step()
+        assert p.dtype == optimizer.state[p]["momentum_buffer"].dtype == np.float32
+    assert type(optimizer.param_groups[0]["lr"]) in (int, float)
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "message"),
+    [
+        (optim.SGD, {"lr": -1}, "SGD: lr is finite and not negative, not -1"),
+        (optim.SGD, {"lr": float("inf")}, "lr is finite"),
+        (optim.SGD, {"lr": np.float64("nan")}, "lr is finite"),
+        (optim.SGD, {"nesterov": True}, "nesterov=True needs a momentum"),
+        (optim.Adam, {"betas": (0.9, 1.0)}, "Adam: betas is at least 0 and below 1, not 1.0"),
+        (optim.AdamW, {"betas": (-0.1, 0.9)}, "betas is at least 0 and below 1"),
+        (NAdam, {"momentum_decay": -1}, "momentum_decay is finite"),
+        (RAdam, {"betas": (float("nan"), 0.9)}, "betas is"),
+        (Lion, {"betas": (0.9, 2)}, "betas is"),
+        (LAMB, {"betas": (0.9, 2)}, "betas is"),
+        (Adamax, {"betas": (0.9, 2)}, "betas is"),
+        (Adadelta, {"rho": 1.5}, "rho is from 0 to 1"),
+        (RMSprop, {"alpha": 1.5}, "alpha is from 0 to 1"),
+        (Rprop, {"etas": (1.1, 1.2)}, "etas are a factor between 0 and 1 and one above 1"),
+        (Adafactor, {"beta2_decay": 0.8}, "beta2_decay is finite and not positive"),
+        (Adafactor, {"d": 0.5}, "d is at least 1"),
+        (Muon, {"adjust_lr_fn": "mine"}, "adjust_lr_fn is 'original' or 'match_rms_adamw'"),
+        (Muon, {"ns_coefficients": (1.0, float("nan"), 2.0)}, "ns_coefficients is finite"),
+    ],
+)
+def test_hyper_parameters_are_in_their_range(kind: Any, settings: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        kind([Tensor(np.ones((2, 2)))], **settings)
+
+
+def test_a_step_without_gradients_is_told() -> None:
+    a, b, frozen = Tensor(np.ones(3)), Tensor(np.ones(2)), Tensor(np.ones(2), requires_grad=False)
+    optimizer = optim.SGD([("a", a), ("b", b), ("frozen", frozen)], lr=1.0)
+    with pytest.raises(GradientError, match=r"SGD.step\(\): no gradient for a, b: call backward\(\) first"):
+        optimizer.step()
+    for expected in (0.0, -1.0):
+        a.grad = np.ones(3)
+        with pytest.warns(UserWarning, match="without gradient, and left as they are: b") if expected == 0 else nullcontext():
+            optimizer.step()
+        np.testing.assert_array_equal(a.numpy(), np.full(3, expected))
+    np.testing.assert_array_equal(b.numpy(), np.ones(2))
+
+
+def test_gradients_of_several_passes_are_told_unless_they_are_meant() -> None:
+    p = Tensor(np.ones(3))
+    optimizer = optim.SGD([p], lr=1.0)
+
+    def passes(n: int) -> None:
+        for _ in range(n):
+            (p * p).sum().backward()
+
+    passes(1)
+    optimizer.step()
+    passes(1)  # zero_grad() is forgotten
+    with pytest.warns(UserWarning, match=r"gradients of 2 backward passes are added up. Call zero_grad\(\)"):
+        optimizer.step()
+    p.grad = None  # as good as zero_grad
+    passes(1)
+    optimizer.step()
+    optimizer.zero_grad()
+    passes(2)
+    optimizer.accumulate = 2
+    optimizer.step()
+    passes(5)
+    optimizer.accumulate = None
+    optimizer.step()
+    node = p.node
+    del optimizer
+    assert node.hooks is None
+
+
+class Model:
+    """As much of a model as an optimizer asks for."""
+
+    def __init__(self) -> None:
+        self.body, self.head = Tensor(np.ones(2)), Tensor(np.ones(2))
+
+    def named_parameters(self) -> Any:
+        return [("body", self.body), ("head", self.head)]
+
+
+def test_a_model_that_is_not_held_is_told() -> None:
+    model = Model()
+    optimizer = optim.SGD([model.body], lr=0.1)
+    assert optimizer.missing(model) == ["head"]
+    with pytest.warns(UserWarning, match="SGD does not hold, and will not change: head"):
+        optimizer.check_model(model)
+    with pytest.raises(GradientError, match="no gradient for body: call"):  # it has learnt the name
+        optimizer.step()
+    model.head.requires_grad = False
+    optimizer.check_model(model)
+    with pytest.raises(GradientError, match="SGD holds no parameter of this Model: it was made for another model"):
+        optimizer.check_model(Model())
+
+
+def test_a_failed_group_leaves_nothing_behind() -> None:
+    p, q = Tensor(np.ones(3)), Tensor(np.ones(3))
+    optimizer = optim.SGD([p], lr=0.1)
+    with pytest.raises(ValueError, match="lr is finite"):
+        optimizer.add_param_group({"params": [q], "lr": -1.0})
+    optimizer.add_param_group({"params": [q], "lr": 1.0})
+    assert len(optimizer.param_groups) == 2
+
+
 def test_wrong_use_is_told() -> None:
     p = Tensor(np.ones(3))
     with pytest.raises(GradientError, match="no parameters"):
@@ -211,3 +486,9 @@ def test_wrong_use_is_told() -> None:
         optimizer.step()
     with pytest.raises(GradientError, match=r"holds groups of \[1\] parameters, and this state_dict has \[2\]"):
         optim.SGD([p]).load_state_dict(optim.SGD([Tensor(1.0), Tensor(2.0)]).state_dict())
+    with pytest.raises(TypeError, match=r"lr is a number, not a Tensor: pass float\(...\) of it"):
+        optim.SGD([p], lr=Tensor(0.1))
+    with pytest.raises(DtypeError, match=r"Adam: parameter 0 of shape \(2,\) is complex"):
+        optim.Adam([Tensor(np.ones(2, complex))])
+    with pytest.raises(ShapeError, match=r"Muon is for matrices, and bias has shape \(3,\)"):
+        Muon([("bias", p)])
