@@ -9,8 +9,9 @@ from functools import partial
 
 import numpy as np
 
-from ..rule import from_end, rule, sample
+from ..rule import rule, sample
 from .elementwise import absolute, exp, expm1, log, sigmoid, tanh, where
+from .fused import AXIS, through_softmax
 from .reduction import max as largest
 from .reduction import sum as total
 from .special import ndtr
@@ -20,17 +21,12 @@ elementwise = partial(rule, kind="elementwise")
 
 ROOT_2PI = math.sqrt(2 * math.pi)
 BLOCK = 32768  # elements: a few arrays of them fit in the cache of a core
-AXIS = [sample((2, 3)), sample((2, 3), axis=0), sample((2, 3, 2), axis=1)]
 
 
 # --- softmax with a mask ---------------------------------------------------------------------------------------------------
 
 
-def _safe_softmax_x(g, y, axis):
-    return y * (g - (g * y).sum(axis=from_end(axis, y.ndim), keepdims=True))
-
-
-@rule(leading=True, x=_safe_softmax_x, samples=AXIS)
+@rule(leading=True, x=through_softmax, samples=AXIS)
 def safe_softmax(x, *, axis=-1):
     """softmax, and 0 with slope 0 along a line of which everything is masked, that is, -inf.
 
