@@ -13,7 +13,7 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from types import SimpleNamespace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -358,6 +358,16 @@ class Optimizer:
         if self.elementwise and np.shape(value) not in (p.shape, ()):
             raise ShapeError(f"{self._title(p)} has shape {p.shape}, and its {name} in this state_dict {np.shape(value)}")
         return value
+
+    def __copy__(self) -> Self:
+        """An optimizer of the same parameters, with groups and state of its own: what it steps is not noticed here."""
+        other = object.__new__(type(self))
+        vars(other).update(vars(self))
+        other.param_groups = [{**group, "params": list(group["params"])} for group in self.param_groups]
+        other.state = {p: {name: _copied(value) for name, value in state.items()} for p, state in self.state.items()}
+        other._names, other._told, other._known, other._lanes = dict(self._names), set(self._told), {}, {}
+        vars(other).pop("_schedules", None)
+        return other
 
     def __repr__(self) -> str:
         lines = [self._kind + " ("]

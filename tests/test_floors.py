@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 
 FLOORS = [
     ["autograd.errors", "autograd.memory"],
-    ["autograd.tree", "autograd.explain"],
+    ["autograd.tree", "autograd.explain", "autograd.files"],
     ["autograd.graph"],
     ["autograd.tensor"],
     ["autograd.rule"],

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 import nn
 from autograd import DtypeError, GradientError, ShapeError, Tensor
+from autograd.files import DTYPES
 from nn import Module, Parameter, Sequential, init
-from nn.state import DTYPES, load, save
+from nn.state import load, save
 from tests.elsewhere import Double
 
 
