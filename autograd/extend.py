@@ -439,7 +439,7 @@ class VSpace:
 
     def randn(self) -> Any:
         """A vector of normal draws from the default generator, which `autograd.random.seed` starts anew."""
-        generator = default_generator()  # type: ignore[no-untyped-call]
+        generator = default_generator()
         return transform(lambda kind: kind.filled(lambda: generator.standard_normal(kind.shape)), self.kinds)
 
     def standard_basis(self) -> Iterator[Any]:

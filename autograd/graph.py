@@ -19,6 +19,7 @@ import numpy as np
 
 from .errors import AnomalyError, GraphReleasedError, RuleError
 from .explain import kind_of, range_of, source_line
+from .rows import Rows, dense
 
 ndarray = np.ndarray
 
@@ -257,6 +258,7 @@ def backpropagate(
     watch: Watch | None = None,
     stop: Collection[Node] = (),
     rows: bool = False,
+    sparse: bool = False,
     finish: Callable[[dict[Node, Any]], None] | None = None,
 ) -> dict[Node, Any]:
     """The chain rule from `root`, whose cotangent is `g`, to the leaves: the cotangent of every leaf that it depends on.
@@ -271,7 +273,8 @@ def backpropagate(
     is retained can be swept again for certain.
 
     With `rows`, `g` has one more axis in front, and so has every cotangent: many sweeps in one. A rule whose derivatives do
-    not know of such an axis (see `Rule.leading`) is asked row by row, the others all at once.
+    not know of such an axis (see `Rule.leading`) is asked row by row, the others all at once. With `sparse` the cotangent of
+    a leaf may come as `Rows`.
     """
     refuse_released(root)
     # A zero that meets an infinity must not become nan (see carefully). NumPy reports the meeting for nothing, because
@@ -284,6 +287,8 @@ def backpropagate(
     try:
         with np.errstate(invalid=invalid, divide="ignore", over="ignore", under="ignore"):  # type: ignore[arg-type]
             found = _sweep(root, g, retain, rewrap, watch is not None, frozenset(stop), lead, shown, later)
+        if not sparse:
+            found = {leaf: dense(g) for leaf, g in found.items()}
         if finish is not None:
             finish(found)
     except BaseException:
@@ -430,6 +435,10 @@ def _settle(
     lead: tuple[int, ...],
 ) -> Any:
     """What a derivative returned, with the shape and dtype of the input, and looked at for nan where there may be some."""
+    if type(d) is Rows:
+        if parent.rule is None and not (modes.anomaly or lead or has_nan(d.values)):
+            return d.astype(parent.dtype)
+        derivative, d = _densely(derivative), d.dense()
     if type(d) is float and d != d and (careful or _no_nan(g, reads)):  # for floats no processor's flag is read
         d = carefully(node.rule, derivative, g, reads)
     if modes.recorder is not None and (careful or reads):  # values must not decide now what a Program does later
@@ -440,6 +449,10 @@ def _settle(
     if modes.anomaly:
         _refuse_anomaly(node, parent, g, d)
     return d
+
+
+def _densely(derivative: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda *values: dense(derivative(*values))
 
 
 def _no_nan(*values: Any) -> bool:
@@ -453,7 +466,7 @@ def unchanged(g: Any) -> Any:
 
 def each_row(function: Callable[..., Any], g: Any, *reads: Any) -> Any:
     """A derivative, or a hook, that knows one cotangent at a time, called for each row of many; the results in rows again."""
-    return _joined([function(row, *reads) for row in _rows_of(g)])
+    return _joined([dense(function(row, *reads)) for row in _rows_of(g)])
 
 
 def _rows_of(g: Any) -> list[Any]:

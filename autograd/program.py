@@ -16,6 +16,7 @@ import numpy as np
 from .errors import GradientError, RecordingError, ShapeError
 from .explain import kind_of, user_source
 from .graph import Node, Parts, absorbed, each_row, has_nan, leaf_of, mode, modes, next_sequence
+from .rows import dense
 from .rule import Rule, registry, rule, run, sample
 from .tensor import NUMBERS, Tensor, at_node, become, cast_like, constant, is_array, kept, owned
 from .tree import leaves, paths, rebuild, transform
@@ -226,7 +227,7 @@ class Recorder:
         if node.rule is not None or node.sequence > self.start:
             return
         if node.grad is not None and not isinstance(node.grad, Tensor):
-            node.grad = constant(node.grad)
+            node.grad = constant(dense(node.grad))
         self.reads_gradient(node)
         if node.grad is None and node not in self.gradients:
             self.must_be_empty.append(node)
@@ -281,7 +282,7 @@ def gradient_of(node: Node, name: str) -> Any:
     """The raw gradient of a leaf at the start of a run."""
     if node.grad is None:
         raise RecordingError(f"{name} was there when the Program was recorded, and is None now")
-    return node.grad._raw if isinstance(node.grad, Tensor) else node.grad
+    return node.grad._raw if isinstance(node.grad, Tensor) else dense(node.grad)
 
 
 class Program:

@@ -26,6 +26,7 @@ import numpy as np
 from .errors import AliasError, DtypeError, GradientError, NoRuleError, RecordingError, ShapeError
 from .explain import kind_of, losing_call
 from .graph import Node, backpropagate, gate, leaf_of, mode, modes, ndarray
+from .rows import dense
 from .tree import leaves, transform
 
 NUMBERS = frozenset((float, int, bool))  # raw values that are weak in NumPy's promotion and can never be written to
@@ -197,7 +198,7 @@ class Tensor:
         if node is None or node.grad is None:
             return None
         if not isinstance(node.grad, Tensor):
-            node.grad = constant(node.grad)
+            node.grad = constant(dense(node.grad))
         if modes.recorder is not None:
             modes.recorder.reads_gradient(node)
         return node.grad
@@ -668,7 +669,7 @@ def sweep(
     assert output.node is not None
     g = seed(output, gradient)
     if not recorded:
-        return backpropagate(output.node, kept(g), retain=retain, watch=watch, finish=finish)
+        return backpropagate(output.node, kept(g), retain=retain, watch=watch, sparse=True, finish=finish)
     with mode(gradients=differentiable):
         return backpropagate(output.node, g, retain=retain, rewrap=linked_reads, watch=watch, finish=finish)
 
@@ -762,6 +763,7 @@ class HookHandle:
 
     def __init__(self, node: Node, hook: Callable[[Tensor], Any]) -> None:
         def on_raw(g: Any) -> Any:
+            g = dense(g)
             result = hook(g if isinstance(g, Tensor) else constant(g))
             if result is None:
                 return g

@@ -37,6 +37,9 @@ class Adagrad(Optimizer):
             },
         )
 
+    def leaves_alone(self, h: Any) -> bool:
+        return not h.weight_decay and bool(h.eps)
+
     def start(self, p: Any, h: Any) -> State:
         return {"sum": np.full_like(p, h.initial_accumulator_value)}
 

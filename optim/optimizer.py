@@ -19,6 +19,7 @@ import numpy as np
 
 from autograd import DtypeError, GradientError, RecordingError, ShapeError, Tensor, enable_grad, external, no_grad
 from autograd.graph import Node, modes
+from autograd.rows import Rows, dense
 from autograd.tensor import constant, is_alone
 
 # Elements that are taken at once. As many as the cache holds of a parameter, its gradient and its state; and 256 KB of
@@ -84,6 +85,10 @@ class Optimizer:
     def update(self, p: Any, g: Any, s: Any, h: Any) -> tuple[Any, State]:
         """The rule: the new parameter and the new state. `h.t` counts the steps, from 1."""
         raise NotImplementedError
+
+    def leaves_alone(self, h: Any) -> bool:
+        """Whether an element whose gradient is zero stays as it is, with its state: then rows of a table are enough."""
+        return False
 
     # --- groups ------------------------------------------------------------------------------------------------------------
 
@@ -263,7 +268,7 @@ class Optimizer:
                     made.append([])
                 made[-1].append(p)
             else:
-                lanes.append(_Alone(p, state, self.elementwise))
+                lanes.append(_Alone(p, state, self.elementwise, self.leaves_alone(SimpleNamespace(**hyper))))
         return [_Pack(params, [self.state[p] for p in params]) for made in packs.values() for params in made] + lanes
 
     def _state_of(self, p: Tensor, hyper: Group) -> State:
@@ -439,16 +444,20 @@ class _Pack:
 
 
 class _Alone:
-    """One parameter: block by block if it is large and each element is changed by itself."""
+    """One parameter: block by block if it is large and each element is changed by itself, or only rows of it."""
 
-    def __init__(self, p: Tensor, state: State, elementwise: bool) -> None:
-        self.p, self.state, self.elementwise = p, state, elementwise
+    def __init__(self, p: Tensor, state: State, elementwise: bool, rowwise: bool) -> None:
+        self.p, self.state, self.elementwise, self.rowwise = p, state, elementwise, rowwise
 
     def step(self, update: Any, hyper: Group) -> None:
         state, p = self.state, self.p
         t = int(_raw(state["step"])) + 1
         h = SimpleNamespace(**hyper, t=t)
-        if self.elementwise and type(p._raw) is np.ndarray and p.size > BLOCK and not isinstance(state["step"], Tensor):
+        plain = type(p._raw) is np.ndarray and not isinstance(state["step"], Tensor)
+        g = p.node.grad if p.node else None
+        if plain and self.rowwise and type(g) is Rows:
+            self._in_rows(update, h, g)
+        elif plain and self.elementwise and p.size > BLOCK:
             self._in_blocks(update, h)
         else:
             number = type(p._raw) is float
@@ -458,6 +467,21 @@ class _Alone:
             for name, value in changed.items():
                 _store(state, name, float(value) if number else value)
         _store(state, "step", t)
+
+    def _in_rows(self, update: Any, h: Any, g: Rows) -> None:
+        """The rule on those rows that have a gradient."""
+        p, rows = self.p, g.numbers
+        arrays = {name: value for name, value in self.state.items() if isinstance(value, np.ndarray)}
+        s = SimpleNamespace(**{**self.state, **{name: array[rows] for name, array in arrays.items()}})
+        y, changed = update(p._raw[rows], g.values, s, h)
+        if not is_alone(p):
+            p._raw, p.sharing = p._raw.copy(), None
+        p._raw[rows] = y
+        for name, value in changed.items():
+            if name in arrays:
+                arrays[name][rows] = value
+            else:
+                self.state[name] = value
 
     def _in_blocks(self, update: Any, h: Any) -> None:
         """The rule on a block at a time, written where the parameter was, if nobody else holds that array."""
@@ -506,7 +530,7 @@ def _store(state: State, name: str, value: Any) -> None:
 
 def gradient(p: Any) -> Any:
     """The bare gradient of a parameter that has one, as an array."""
-    g = _raw(p.node.grad)
+    g = dense(_raw(p.node.grad))
     return np.asarray(g) if isinstance(g, float) else g
 
 

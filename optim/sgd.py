@@ -42,6 +42,9 @@ class SGD(Optimizer):
             },
         )
 
+    def leaves_alone(self, h: Any) -> bool:
+        return not (h.momentum or h.weight_decay)
+
     def start(self, p: Any, h: Any) -> State:
         return {"momentum_buffer": np.zeros_like(p)} if h.momentum else {}
 

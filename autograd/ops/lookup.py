@@ -1,7 +1,7 @@
 """Rows of a table by their numbers, as an embedding looks them up, and the transpose, which adds rows to a table.
 
-A gradient with respect to a table is `add_rows` of a cotangent, whose inputs are the rows and their numbers: whoever wants
-it sparse finds both there. Each rule is defined in `definitions` as a plain function of ops. Stands on `rule` and indexing.
+A gradient with respect to a table is `add_rows` of a cotangent, or `Rows` where the table is looked up with `sparse`. Each rule
+is defined in `definitions` as a plain function of ops. Stands on `rule` and indexing.
 """
 
 import math
@@ -9,10 +9,9 @@ import math
 import numpy as np
 
 from ..errors import DtypeError, IndexingError, ShapeError
+from ..rows import added, summed
 from ..rule import rule, sample
 from .indexing import HERE, getitem, scatter
-
-SMALL = {np.dtype(np.float16): np.float32}
 
 
 def _refuse_outside(name, indices, count):
@@ -23,7 +22,10 @@ def _refuse_outside(name, indices, count):
         raise IndexingError(f"{name}: index {wrong[0]} is out of range for {count} rows: 0 to {count - 1} are there")
 
 
-def _lookup_table(g, table_shape, indices, padding, by_frequency):
+def _lookup_table(g, table_shape, indices, padding, by_frequency, sparse):
+    if sparse and not by_frequency and type(g) is np.ndarray:  # no Tensor: a pass that is recorded wants ops on tables
+        kept = slice(None) if padding is None else indices != padding
+        return summed(indices[kept].reshape(-1), g[kept], table_shape)
     rows = add_rows(g, indices, count=table_shape[0], padding=padding)
     if not by_frequency:
         return rows
@@ -37,12 +39,14 @@ def _lookup_table(g, table_shape, indices, padding, by_frequency):
         sample((4, 3), np.array([[0, 2, 2], [3, 0, 0]])),
         sample((4,), np.array([1, 1])),
         sample((3, 2, 2), np.array(2)),
+        sample((4, 3), np.array([[0, 2, 2], [3, 0, 0]]), sparse=True),
     ],
 )
-def embedding(table, indices, *, padding=None, by_frequency=False):
+def embedding(table, indices, *, padding=None, by_frequency=False, sparse=False):
     """table[indices]: the row of each index.
 
-    The row `padding` gets no gradient; `by_frequency` divides that of a row by the number of times that it was looked up.
+    The row `padding` gets no gradient; `by_frequency` divides that of a row by the number of times that it was looked up. With
+    `sparse` the gradient is kept as the rows that were looked up, until it is asked for.
     """
     if not table.ndim:
         raise ShapeError("embedding: expected a table with rows, got a number")
@@ -71,24 +75,10 @@ def add_rows(x, indices, *, count, padding=None):
     """A table of `count` rows, each the sum of those x that have its index; the row `padding` stays zero."""
     _refuse_outside("add_rows", indices, count)
     inner = x.shape[indices.ndim :]
-    table = _added(x.reshape(indices.size, math.prod(inner)), indices.reshape(-1), count).astype(x.dtype)
+    table = added(x.reshape(indices.size, math.prod(inner)), indices.reshape(-1), count).astype(x.dtype)
     if padding is not None:
         table[padding] = 0
     return table.reshape(count, *inner)
-
-
-def _added(rows, numbers, count):
-    """As a product with a sparse matrix: fifty times faster than np.add.at on rows of a hundred numbers."""
-    if type(rows) is not np.ndarray or rows.dtype.newbyteorder("=") not in (np.float32, np.float64):
-        wide = SMALL.get(rows.dtype, rows.dtype)  # float16 would count no further than 2048
-        table = np.zeros((count, rows.shape[1]), wide, like=rows)
-        np.add.at(table, numbers, rows.astype(wide))
-        return table
-    from scipy.sparse import csc_array
-
-    n = len(numbers)
-    which = csc_array((np.ones(n, rows.dtype), numbers, np.arange(n + 1)), shape=(count, n))
-    return which @ rows
 
 
 @rule(samples=[sample(np.array([0, 2, 2]), count=4)])
@@ -133,7 +123,7 @@ def one_hot(indices, *, count):
     return (indices[..., None] == np.arange(count, like=indices)).astype(np.int64)
 
 
-def _embedding(table, indices, padding=None, by_frequency=False):
+def _embedding(table, indices, padding=None, by_frequency=False, sparse=False):
     return getitem(table, indices, key=(HERE,))
 
 

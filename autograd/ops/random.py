@@ -26,7 +26,7 @@ def seed(value):
         _Default.generator.bit_generator.state = fresh.bit_generator.state
 
 
-def default_generator():
+def default_generator() -> Any:
     """The generator of draws that are given none."""
     if _Default.generator is None:
         seed(None)

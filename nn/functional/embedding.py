@@ -37,16 +37,18 @@ def embedding(
     """weight[input]: for each index a row of the table `weight`, which is (rows, dim).
 
     The row `padding_idx` gets no gradient. With `max_norm` the rows that are looked up and longer are shortened to it first,
-    in the table itself. `scale_grad_by_freq` divides the gradient of a row by the number of times that it was looked up.
+    in the table itself. `scale_grad_by_freq` divides the gradient of a row by the number of times that it was looked up. With
+    `sparse` backward() keeps the gradient as the rows that were looked up, and SGD and Adagrad (without momentum and decay of
+    weights) change those alone: the same numbers, for a table of any size. `weight.grad` shows a table all the same.
 
     >>> embedding([2, 0], [[1.0, 1.5], [2.0, 2.5], [3.0, 3.5]]).tolist()
     [[3.0, 3.5], [1.0, 1.5]]
     """
-    weight = _table("embedding", weight, sparse)
+    weight = _table("embedding", weight)
     indices = _indices("embedding", input)
     padding = row_number("embedding", padding_idx, weight.shape[0])
     weight = _shortened(weight, indices, max_norm, norm_type)
-    return ops.embedding(weight, indices, padding=padding, by_frequency=scale_grad_by_freq)
+    return ops.embedding(weight, indices, padding=padding, by_frequency=scale_grad_by_freq, sparse=sparse)
 
 
 def embedding_bag(
@@ -70,7 +72,7 @@ def embedding_bag(
     >>> embedding_bag([0, 1, 2], [[1.0], [2.0], [4.0]], offsets=[0, 2], mode="sum").tolist()
     [[3.0], [4.0]]
     """
-    weight = _table("embedding_bag", weight, sparse)
+    weight = _table("embedding_bag", weight)
     indices = _indices("embedding_bag", input)
     _refuse_bags(indices, offsets, mode, scale_grad_by_freq, per_sample_weights)
     if per_sample_weights is not None:
@@ -79,7 +81,7 @@ def embedding_bag(
     padding = row_number("embedding_bag", padding_idx, weight.shape[0])
     flat = np.reshape(indices, -1)
     weight = _shortened(weight, flat, max_norm, norm_type)
-    rows = ops.embedding(weight, flat, padding=padding, by_frequency=scale_grad_by_freq)
+    rows = ops.embedding(weight, flat, padding=padding, by_frequency=scale_grad_by_freq, sparse=sparse)
     counts = None if padding is None else np.expand_dims(flat != padding, 1)
     if mode == "max":
         if padding is None:
@@ -125,10 +127,8 @@ def _refuse_bags(indices: Any, offsets: Any, mode: str, by_frequency: bool, weig
         )
 
 
-def _table(name: str, weight: Any, sparse: bool) -> Any:
+def _table(name: str, weight: Any) -> Any:
     weight = weight if hasattr(weight, "dtype") else np.asarray(weight)
-    if sparse:
-        raise DtypeError(f"{name}: gradients are dense here: leave sparse=True out")
     if weight.ndim != 2:
         raise ShapeError(f"{name}: expected a weight of shape (rows, dim), got shape {weight.shape}")
     return weight
