@@ -33,6 +33,7 @@ class _Modes(threading.local):
     gradients = True
     anomaly = False
     recorder: Any = None
+    watcher: Any = None  # who is told of every op, for a picture
 
 
 class _Gate:
@@ -284,6 +285,8 @@ def backpropagate(
     lead = np.shape(g)[:1] if rows else ()
     shown: list[Node] = []
     later: list[Later] = []
+    if modes.recorder is not None:
+        modes.recorder.phase = "backward"
     try:
         with np.errstate(invalid=invalid, divide="ignore", over="ignore", under="ignore"):  # type: ignore[arg-type]
             found = _sweep(root, g, retain, rewrap, watch is not None, frozenset(stop), lead, shown, later)
@@ -295,6 +298,8 @@ def backpropagate(
         for node in shown:
             node.grad = None
         raise
+    if modes.recorder is not None:
+        modes.recorder.phase = "update"
     shown.reverse()  # a list is freed from its end: each node before those it refers to, and none within another
     if later:
         _show(later, watch or _add_up)

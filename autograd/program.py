@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from .calls import Calls
 from .errors import GradientError, RecordingError, ShapeError
 from .explain import kind_of, user_source
 from .graph import Node, Parts, absorbed, each_row, has_nan, leaf_of, mode, modes, next_sequence
@@ -39,9 +40,12 @@ class Variable:
 
 
 class Instruction:
-    """One op: its rule, its inputs (Variables, or constants as they are), its attributes, its outputs, the user's line."""
+    """One op: its rule, its inputs (Variables, or constants as they are), its attributes, its outputs, the user's line.
 
-    __slots__ = ("attributes", "inputs", "outputs", "rule", "source")
+    `phase` is "forward", "backward" or, after a backward pass, "update"; `call` the call of a module that it stands in.
+    """
+
+    __slots__ = ("attributes", "call", "inputs", "outputs", "phase", "rule", "source")
 
     def __init__(
         self,
@@ -50,7 +54,11 @@ class Instruction:
         attributes: dict[str, Any],
         outputs: tuple[Variable, ...],
         source: tuple[str, int],
+        phase: str,
+        call: int | None,
     ) -> None:
+        self.phase = phase
+        self.call = call
         self.rule = rule
         self.inputs = inputs
         self.attributes = attributes
@@ -137,6 +145,8 @@ class Recorder:
         self.gradients: dict[Node, Variable | None] = {}  # leaves whose gradient was replaced
         self.must_be_empty: list[Node] = []  # leaves to whose gradient, None so far, something was added
         self.externals: list[tuple[Variable, Callable[[], Any]]] = []
+        self.calls = Calls()
+        self.phase = "forward"
         self.start = next_sequence()  # leaves that are younger were made by the function, and are no state
         self._made = 0
 
@@ -190,7 +200,19 @@ class Recorder:
             self._made += 1
             tensor._variable = Variable(f"v{self._made}", "value", kind_of(tensor._raw), self.recording)
             outputs.append(tensor._variable)
-        self.instructions.append(Instruction(rule, read, attributes, tuple(outputs), user_source()))
+        place = (self.phase, self.calls.current)
+        self.instructions.append(Instruction(rule, read, attributes, tuple(outputs), user_source(), *place))
+
+    def enter(self, module: Any) -> None:
+        """A module is called."""
+        self.calls.enter(module)
+
+    def leave(self) -> None:
+        """The innermost module is done."""
+        self.calls.leave()
+
+    def fails(self, inputs: Any, error: Exception) -> None:
+        """A module has failed, and the recording with it."""
 
     def _operand(self, value: Any) -> Any:
         if isinstance(value, Tensor):
@@ -271,7 +293,7 @@ class Recorder:
         """Looks up what the gradients have become; and what was a Python number is one again, as it is after every run."""
         kinds = {variable.name: variable.spec for variable in [*self.inputs, *(variable for variable, _ in self.captured)]}
         for name, tensor, _ in self.state.values():
-            if kinds[name] == "float" and not isinstance(tensor._raw, float):
+            if kinds[name] == "float" and type(tensor._raw) is not float:
                 tensor._raw = float(tensor._raw)
         for node in self.gradients:
             grad = node.grad
@@ -297,6 +319,7 @@ class Program:
         self.instructions = recorder.instructions
         self.inputs = recorder.inputs
         self.captured = [variable for variable, _ in recorder.captured]
+        self.calls = recorder.calls.all  # of modules, in which the instructions stand
         self._given = given  # the leaves of the arguments themselves
         self._arguments = arguments  # the tree of arguments, with Variables or the static values that were passed
         self._externals = recorder.externals
@@ -313,6 +336,11 @@ class Program:
         """What a run replaces outside: (the name of the captured value, the variable that takes its place)."""
         values: list[tuple[str, Variable | None]] = [(name, variable) for name, _, variable in self._state]
         return values + [(f"{self._leaves.get(node, 'leaf')}.grad", variable) for node, variable in self._gradients]
+
+    @property
+    def result(self) -> Any:
+        """What a run returns, with variables in the place of values."""
+        return self._result
 
     def __iter__(self) -> Iterator[Instruction]:
         return iter(self.instructions)
@@ -461,14 +489,14 @@ def record(function: Callable[..., Any], *args: Any, **kwargs: Any) -> tuple[Any
         raise RecordingError("record() inside a function that is being recorded: the outer recording has it all already")
     recorder = Recorder(names_in(function))
     places = list(paths((args, kwargs)))
-    labels = _labels(function, args, kwargs)
+    labels = labels_of(function, args, kwargs)
     values, slots = [], []
     for (_, value), label in zip(places, labels, strict=True):
         value, slot = _argument(recorder, label, value)
         values.append(value)
         slots.append(slot)
     args, kwargs = rebuild((args, kwargs), iter(values))
-    with mode(recorder=recorder):
+    with mode(recorder=recorder, watcher=None):
         result = function(*args, **kwargs)
         outcome = rebuild(
             result, iter([recorder.variable_of(leaf) if isinstance(leaf, Tensor) else leaf for leaf in leaves(result)])
@@ -512,7 +540,7 @@ def _argument(recorder: Recorder, label: str, value: Any) -> tuple[Any, Any]:
     return value, value
 
 
-def _labels(function: Callable[..., Any], args: Any, kwargs: Any) -> list[str]:
+def labels_of(function: Callable[..., Any], args: Any, kwargs: Any) -> list[str]:
     """Names for the leaves of the arguments: the parameter's, with the path inside it."""
     try:
         names = list(inspect.signature(function).parameters)

@@ -600,7 +600,8 @@ def apply(rule: Rule, inputs: Any, attributes: dict[str, Any]) -> Any:
         else:
             raws.append(value if type(value) is ndarray and value.dtype.kind in "biufc" else plain(rule, value))
             parents.append(None)
-    y = run(rule, raws, attributes)
+    watcher = modes.watcher if tensors else None
+    y = run(rule, raws, attributes) if watcher is None else watcher.run(rule, inputs, raws, attributes)
     if not tensors:
         return y
     if modes.anomaly:
@@ -624,6 +625,8 @@ def apply(rule: Rule, inputs: Any, attributes: dict[str, Any]) -> Any:
     if rule.view:
         for part in out if isinstance(out, tuple) else (out,):
             _note_view(inputs[0], part)
+    if watcher is not None:
+        watcher.ran(rule, inputs, attributes, out, node)
     return out
 
 

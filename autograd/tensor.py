@@ -25,7 +25,7 @@ import numpy as np
 
 from .errors import AliasError, DtypeError, GradientError, NoRuleError, RecordingError, ShapeError
 from .explain import kind_of, losing_call
-from .graph import Node, backpropagate, gate, leaf_of, mode, modes, ndarray
+from .graph import Node, backpropagate, gate, leaf_of, mode, modes, ndarray, release
 from .rows import dense
 from .tree import leaves, transform
 
@@ -287,17 +287,25 @@ class Tensor:
         if retain_graph is None:
             retain_graph = create_graph
         recorded = create_graph or modes.recorder is not None
+        watch = deposit if retain_graph else None
+        watcher = modes.watcher
+        if watcher is not None:
+            watch = watcher.watching(watch)
         cotangents = sweep(
             self,
             gradient,
             recorded=recorded,
             differentiable=create_graph,
-            retain=retain_graph,
-            watch=deposit if retain_graph else None,
+            retain=retain_graph or watcher is not None,  # for it sees nodes at the end
+            watch=watch,
             finish=call_hooks,  # before anything is shown: one that raises leaves no gradient half done
         )
         for leaf, g in cotangents.items():
             deposit(leaf, g)
+        if watcher is not None:
+            watcher.swept(cotangents)
+            if not retain_graph:
+                release(self.node)
 
     def detach(self) -> "Tensor":
         """The same value, outside the graph."""
@@ -306,6 +314,8 @@ class Tensor:
             share(self, out)
         if modes.recorder is not None:
             out._variable = modes.recorder.variable_of(self)
+        if modes.watcher is not None:
+            modes.watcher.detached(self, out)
         return out
 
     def requires_grad_(self, wanted: bool = True) -> "Tensor":
@@ -609,6 +619,8 @@ def become(tensor: Tensor, value: Tensor, node: Node | None) -> None:
         )
     if modes.recorder is not None:
         modes.recorder.replaced(tensor, value)
+    if modes.watcher is not None:
+        modes.watcher.replaced(tensor, value)
     tensor._raw = kept(value)
     tensor.node = node
     tensor.sharing = None

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from autograd import AutogradError, DtypeError, ShapeError, Tensor
+from autograd.graph import gate, modes
 
 from .values import as_raw, moved, plain, replace, settled
 
@@ -100,6 +101,9 @@ class Module:
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         """forward(), with the hooks around it; an error on the way names the module."""
+        watcher = modes.watcher or modes.recorder if gate.shut else None
+        if watcher is not None:
+            watcher.enter(self)
         try:
             if self._forward_pre_hooks:
                 for before in self._forward_pre_hooks.values():
@@ -114,7 +118,12 @@ class Module:
             return out
         except Exception as error:
             _name_module(error, self, inputs)
+            if watcher is not None:
+                watcher.fails(inputs, error)
             raise
+        finally:
+            if watcher is not None:
+                watcher.leave()
 
     # --- what is in it -----------------------------------------------------------------------------------------------------
 

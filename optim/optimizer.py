@@ -287,7 +287,7 @@ class Optimizer:
             state = self._state_of(p, hyper)
             for name, value in state.items():
                 if not isinstance(value, Tensor):
-                    is_number = name == "step" or isinstance(value, float) or isinstance(p._raw, float)
+                    is_number = name == "step" or type(value) is float or type(p._raw) is float
                     state[name] = constant(float(value) if is_number else np.array(value))
             t = state["step"] + 1.0
             y, changed = update(p, p.grad, SimpleNamespace(**state), SimpleNamespace(**symbols, t=t))
@@ -331,7 +331,7 @@ class Optimizer:
         number = {id(p): i for i, p in enumerate(params)}
         return {
             "state": {
-                i: {name: _copied(value) for name, value in self.state[p].items()}
+                i: {name: copied(value) for name, value in self.state[p].items()}
                 for i, p in enumerate(params)
                 if p in self.state
             },
@@ -357,7 +357,7 @@ class Optimizer:
             self._hyper(own)
 
     def _fitting(self, p: Tensor, name: str, value: Any) -> Any:
-        value = _copied(value)
+        value = copied(value)
         if name == "step":
             return int(value)
         if self.elementwise and np.shape(value) not in (p.shape, ()):
@@ -369,7 +369,7 @@ class Optimizer:
         other = object.__new__(type(self))
         vars(other).update(vars(self))
         other.param_groups = [{**group, "params": list(group["params"])} for group in self.param_groups]
-        other.state = {p: {name: _copied(value) for name, value in state.items()} for p, state in self.state.items()}
+        other.state = {p: {name: copied(value) for name, value in state.items()} for p, state in self.state.items()}
         other._names, other._told, other._known, other._lanes = dict(self._names), set(self._told), {}, {}
         vars(other).pop("_schedules", None)
         return other
@@ -494,7 +494,7 @@ class _Alone:
         if all(a.flags.c_contiguous for a in (x, y, g, *arrays.values())):
             x, y, g, *flat = (a.reshape(-1) for a in (x, y, g, *arrays.values()))
             arrays = dict(zip(arrays, flat, strict=True))
-        for block in _blocks(x.shape):
+        for block in blocks(x.shape):
             s = SimpleNamespace(**numbers, **{name: a[block] for name, a in arrays.items()})
             y[block], changed = update(x[block], g[block], s, h)
             for name, value in changed.items():
@@ -506,11 +506,11 @@ class _Alone:
             p._raw, p.sharing = target, None
 
 
-def _blocks(shape: tuple[int, ...]) -> Iterator[tuple[Any, ...]]:
+def blocks(shape: tuple[int, ...]) -> Iterator[tuple[Any, ...]]:
     """Indices that cut an array, however it lies in memory, into blocks."""
     row = math.prod(shape[1:])
     if row > BLOCK:
-        yield from ((i, *rest) for i in range(shape[0]) for rest in _blocks(shape[1:]))
+        yield from ((i, *rest) for i in range(shape[0]) for rest in blocks(shape[1:]))
     else:
         rows = BLOCK // max(row, 1)
         yield from ((slice(i, i + rows),) for i in range(0, shape[0], rows))
@@ -534,7 +534,7 @@ def gradient(p: Any) -> Any:
     return np.asarray(g) if isinstance(g, float) else g
 
 
-def _copied(value: Any) -> Any:
+def copied(value: Any) -> Any:
     value = _raw(value)
     return np.array(value) if isinstance(value, np.ndarray) else value
 

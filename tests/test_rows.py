@@ -187,6 +187,20 @@ def test_a_step_makes_no_table():
     assert peak < layer.weight.nbytes / 20
 
 
+@pytest.mark.parametrize("clip", [lambda w: optim.clip_grad_norm_([w], 0.5), lambda w: optim.clip_grad_value_([w], 2.5)])
+def test_clipped_rows_are_the_dense_ones(clip):
+    found = []
+    for sparse in (True, False):
+        w = table()
+        looked_up(w, [1, 3, 3], sparse=sparse).backward()
+        norm = clip(w)
+        assert (type(w.node.grad) is Rows) == sparse
+        found.append((norm, w.grad.numpy()))
+    np.testing.assert_allclose(found[0][0] or 0, found[1][0] or 0, rtol=1e-15)
+    np.testing.assert_allclose(found[0][1], found[1][1], rtol=1e-15)
+    assert np.abs(found[0][1]).max() <= 2.5
+
+
 def test_bags_have_rows_too():
     results = []
     for sparse in (True, False):

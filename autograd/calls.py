@@ -1,0 +1,58 @@
+"""Which calls of modules a computation is in: kept by whoever watches or records it, and asked for each op.
+
+A module reports that it is entered and left, and this is all that is known of it here: its names, and its parameters.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of a module: its name in the model, its class, the call around it, and which of its calls in there it is."""
+
+    path: str
+    kind: str
+    parent: int | None
+    count: int
+    parameters: int  # numbers in its own parameters
+
+
+class Calls:
+    """The calls so far, and those that are running."""
+
+    def __init__(self) -> None:
+        self.all: list[Call] = []
+        self.running: list[int] = []
+        self.names: dict[int, str] = {}  # of parameters and buffers, by identity
+        self.kinds: dict[int, str] = {}  # "parameter" or "buffer"
+        self._paths: dict[int, str] = {}
+        self._counts: Counter[tuple[int | None, int]] = Counter()
+
+    @property
+    def current(self) -> int | None:
+        """The innermost call that is running."""
+        return self.running[-1] if self.running else None
+
+    def enter(self, module: Any) -> None:
+        """A module is called."""
+        if not self.running:
+            self._learn(module)
+        path = self._paths.get(id(module), type(module).__name__)
+        self._counts[self.current, id(module)] += 1
+        parameters = sum(p.size for p in module.parameters(recurse=False))
+        call = Call(path, type(module).__name__, self.current, self._counts[self.current, id(module)], parameters)
+        self.running.append(len(self.all))
+        self.all.append(call)
+
+    def leave(self) -> None:
+        """The innermost call is over."""
+        self.running.pop()
+
+    def _learn(self, model: Any) -> None:
+        """The names of what is in a model."""
+        self._paths.update({id(module): path for path, module in model.named_modules()})
+        for kind, named in (("parameter", model.named_parameters()), ("buffer", model.named_buffers())):
+            for name, value in named:
+                self.names[id(value)], self.kinds[id(value)] = name, kind
