@@ -1,7 +1,7 @@
 """Optimizers and what training needs around them.
 
-`Optimizer` and the update rules, learning rate schedules, and batches, with PyTorch's names and argument names. Stands on
-`autograd`. Does not know `nn`: it asks a model only for `parameters()`, `state_dict()` and to be called.
+`Optimizer` and the update rules, learning rate schedules, batches, `fit`, the check-up and checkpoints; with PyTorch's names
+where it has them. Stands on `autograd`. Does not know `nn`: it asks a model for parameters, modules and state, and calls it.
 """
 
 from .adafactor import Adafactor
@@ -9,12 +9,21 @@ from .adagrad import Adadelta, Adagrad, RMSprop
 from .adam import Adam, AdamW
 from .adamax import Adamax, NAdam, RAdam
 from .asgd import ASGD
+from .averages import EMA, SWA
 from .batches import Batches, Subset, random_split, stack, stratified_split
+from .callbacks import Callback, EarlyStopping, Progress
+from .checkpoint import CheckpointError, Checkpoints, DamagedError, read_checkpoint
+from .checkup import Checkup, checkup
+from .clip import clip_grad_norm_, clip_grad_value_
+from .history import History
 from .lamb import LAMB
 from .lbfgs import LBFGS
 from .lion import Lion
+from .lookahead import Lookahead
+from .lr_finder import LRFind, lr_find
 from .muon import Muon
 from .optimizer import Optimizer
+from .preserve import preserved
 from .rprop import Rprop
 from .schedules import (
     ChainedScheduler,
@@ -38,12 +47,15 @@ from .schedules import (
     WarmUp,
 )
 from .sgd import SGD
+from .training import Run, accuracy, evaluate, fit, objective, train_step
 
 __all__ = [
     "ASGD",
+    "EMA",
     "LAMB",
     "LBFGS",
     "SGD",
+    "SWA",
     "Adadelta",
     "Adafactor",
     "Adagrad",
@@ -51,17 +63,26 @@ __all__ = [
     "AdamW",
     "Adamax",
     "Batches",
+    "Callback",
     "ChainedScheduler",
+    "CheckpointError",
+    "Checkpoints",
+    "Checkup",
     "ConstantLR",
     "CosineAnnealingLR",
     "CosineAnnealingWarmRestarts",
     "CyclicLR",
+    "DamagedError",
+    "EarlyStopping",
     "ExponentialLR",
+    "History",
     "InverseSqrtLR",
     "InverseTimeLR",
+    "LRFind",
     "LambdaLR",
     "LinearLR",
     "Lion",
+    "Lookahead",
     "MultiStepLR",
     "MultiplicativeLR",
     "Muon",
@@ -69,16 +90,29 @@ __all__ = [
     "OneCycleLR",
     "Optimizer",
     "PolynomialLR",
+    "Progress",
     "RAdam",
     "RMSprop",
     "ReduceLROnPlateau",
     "Rprop",
+    "Run",
     "Schedule",
     "SequentialLR",
     "StepLR",
     "Subset",
     "WarmUp",
+    "accuracy",
+    "checkup",
+    "clip_grad_norm_",
+    "clip_grad_value_",
+    "evaluate",
+    "fit",
+    "lr_find",
+    "objective",
+    "preserved",
     "random_split",
+    "read_checkpoint",
     "stack",
     "stratified_split",
+    "train_step",
 ]

@@ -80,12 +80,8 @@ class History:
 
         Returns matplotlib's Figure, which a notebook shows.
         """
-        try:
-            from matplotlib.figure import Figure
-        except ImportError:
-            raise ImportError("history.plot() draws with matplotlib, which is not installed: pip install matplotlib") from None
         metrics = [name for name in self.columns if not name.startswith("valid ") and name not in ("loss", "lr")]
-        figure = Figure(figsize=(4.5 * (2 + len(metrics)), 3.4), layout="constrained")
+        figure = new_figure(2 + len(metrics))
         panels = figure.subplots(1, 2 + len(metrics), squeeze=False)[0]
         steps = range(1, len(self.losses) + 1)
         panels[0].plot(steps, self.losses, color="0.8", linewidth=0.8, label="each step")
@@ -104,6 +100,13 @@ class History:
         if path is not None:
             figure.savefig(path, dpi=150)
         return figure
+
+
+def new_figure(panels: int) -> Any:
+    """An empty Figure of matplotlib, which belongs to no window, for so many panels side by side."""
+    from matplotlib.figure import Figure  # slow to import, so only who draws waits for it
+
+    return Figure(figsize=(5 * panels, 3.6), layout="constrained")
 
 
 def told(row: Mapping[str, float]) -> str:

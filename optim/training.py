@@ -171,7 +171,8 @@ class Run:
             if not isinstance(schedule, ReduceLROnPlateau):
                 schedule.step()
         self.tell("after_step")
-        if self.checkpoints and self.checkpoints.every and self.step % self.checkpoints.every == 0:
+        due = self.checkpoints and self.checkpoints.every and self.step % self.checkpoints.every == 0
+        if due and self.batches.batch < len(self.batches):  # the end of an epoch is saved with its numbers
             self.save()
 
     def end_epoch(self, row: Mapping[str, float], scheduled: bool) -> None:

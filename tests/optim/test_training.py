@@ -400,7 +400,6 @@ def test_progress_tells_where_it_goes_on_and_why_it_stops(tmp_path, capsys):
 
 
 def test_the_history_is_drawn(tmp_path):
-    pytest.importorskip("matplotlib")
     history = run(net(), valid=(X, Y), metrics={"accuracy": accuracy})
     figure = history.plot(tmp_path / "history.png")
     assert [panel.get_title() for panel in figure.axes] == ["loss", "accuracy", "learning rate"]
