@@ -114,6 +114,18 @@ TABLE = {
         warm_up={"model": "tiny_mlp", "optimizer": "AdamW"},
         aims={"torch": 1.2},
     ),
+    "adam_large": Workload(
+        "Adam on 10 parameters of 1e6 float32 (PyTorch: fused)",
+        step="updates",
+        options={"count": 10, "size": 1_000_000, "kind": "fused"},
+        aims={"torch": 2.5},
+    ),
+    "adam_small": Workload(
+        "Adam on 1,000 parameters of 100 float32 (PyTorch: foreach)",
+        step="updates",
+        options={"count": 1_000, "size": 100, "kind": "foreach"},
+        aims={"torch": 0.5},
+    ),
     "import_time": Workload(
         "Importing the package in a fresh process", step="import_time", measure="import", aims={"numpy": 1.5}
     ),

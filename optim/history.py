@@ -95,6 +95,8 @@ class History:
         panels[-1].set(title="learning rate", xlabel="steps")
         if self.rates and min(self.rates) > 0 and max(self.rates) > 100 * min(self.rates):
             panels[-1].set_yscale("log")
+        else:
+            panels[-1].set_ylim(bottom=0)
         for panel in panels:
             panel.spines[["top", "right"]].set_visible(False)
         if path is not None:
