@@ -442,6 +442,8 @@ def rule(
         made = Rule(forward, derivatives, vjp, facts)
         ours = forward.__code__.co_filename.startswith(PACKAGE)
         made.key = made.name if ours else f"{forward.__module__}.{made.name}"
+        if ours and made.key in registry:
+            raise RuleError(f"two rules are called {made.name}: a Program could not tell them apart")
         registry[made.key] = made
         implementations.update(dict.fromkeys(numpy, made.op))
         return made.op

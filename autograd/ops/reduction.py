@@ -112,7 +112,7 @@ def along_first(g, axis, *arrays):
     vjp=lambda g, a, y: _recurrence_inputs(g, a, y),
     samples=[sample((4,), (4,)), sample((3, 2), (3, 2)), sample(np.array([True, False, True, True, True]), (5,))],
 )
-def recurrence(a, b):
+def linear_recurrence(a, b):
     """y[i] = a[i] * y[i-1] + b[i] along axis 0, from y[-1] = 0. Its derivative is another recurrence, backwards. Where `a` is
     of booleans, these are running sums that start anew wherever it is false."""
     if a.dtype.kind == "b":
@@ -144,7 +144,7 @@ def _recurrence_inputs(g, a, y):
 
 def _sums_from_end(g, a):
     """g[i] + a[i+1] * (g[i+1] + a[i+2] * ...): what a running result with the factors a hands on to each of its terms."""
-    return np.flip(recurrence(_one_first(np.flip(a, 0)), np.flip(g, 0)), 0)
+    return np.flip(linear_recurrence(_one_first(np.flip(a, 0)), np.flip(g, 0)), 0)
 
 
 def _cumprod_x(g, x, axis):
@@ -238,7 +238,7 @@ def _running_x(g, x, y, axis):
     hit = (x == y) | (x != x)
     unchanged = (y[1:] == y[:-1]) | ((y[1:] != y[1:]) & (y[:-1] != y[:-1]))
     goes_on = np.concatenate([np.zeros_like(hit[:1]), unchanged])  # the extreme that was there before
-    ties = recurrence(goes_on, hit.astype(int))
+    ties = linear_recurrence(goes_on, hit.astype(int))
     return np.moveaxis(np.where(hit, _sums_from_end(g / ties, goes_on), 0), 0, axis)
 
 
