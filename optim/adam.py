@@ -12,7 +12,7 @@ class Adam(Optimizer):
     """m <- b1 m + (1 - b1) g; v <- b2 v + (1 - b2) g^2; w <- w - lr * m^ / (sqrt(v^) + eps).
 
     m^ = m / (1 - b1^t) and v^ = v / (1 - b2^t) undo that m and v start at zero. `amsgrad` takes the largest v so far.
-    `weight_decay` adds weight_decay * w to g.
+    `weight_decay` adds weight_decay * w to g, or with `decoupled_weight_decay` takes lr * weight_decay * w from w.
     """
 
     limits: ClassVar = {"betas": FRACTION}
@@ -27,6 +27,7 @@ class Adam(Optimizer):
         amsgrad: bool = False,
         *,
         maximize: bool = False,
+        decoupled_weight_decay: bool = False,
     ) -> None:
         super().__init__(
             params,
@@ -37,6 +38,7 @@ class Adam(Optimizer):
                 "weight_decay": weight_decay,
                 "amsgrad": amsgrad,
                 "maximize": maximize,
+                "decoupled_weight_decay": decoupled_weight_decay,
             },
         )
 
@@ -44,14 +46,9 @@ class Adam(Optimizer):
         names = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")
         return {name: np.zeros_like(p) for name in (names if h.amsgrad else names[:2])}
 
-    def decayed(self, p: Any, g: Any, h: Any) -> tuple[Any, Any]:
-        """Weight decay as a part of the gradient."""
-        return p, g + h.weight_decay * p
-
     def update(self, p: Any, g: Any, s: Any, h: Any) -> tuple[Any, State]:
         b1, b2 = h.betas
-        if h.weight_decay:
-            p, g = self.decayed(p, g, h)
+        p, g = decayed(p, g, h)
         m = b1 * s.exp_avg + (1 - b1) * g
         v = b2 * s.exp_avg_sq + (1 - b2) * (g * g)
         state = {"exp_avg": m, "exp_avg_sq": v}
@@ -76,8 +73,11 @@ class AdamW(Adam):
         *,
         maximize: bool = False,
     ) -> None:
-        super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize)
+        super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize, decoupled_weight_decay=True)
 
-    def decayed(self, p: Any, g: Any, h: Any) -> tuple[Any, Any]:
-        """Weight decay beside the gradient."""
-        return p * (1 - h.lr * h.weight_decay), g
+
+def decayed(p: Any, g: Any, h: Any) -> tuple[Any, Any]:
+    """Weight decay as a part of the gradient, or beside it: of the parameter itself."""
+    if not h.weight_decay:
+        return p, g
+    return (p * (1 - h.lr * h.weight_decay), g) if h.decoupled_weight_decay else (p, g + h.weight_decay * p)

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from .adam import decayed
 from .optimizer import FRACTION, Optimizer, State
 
 
@@ -57,6 +58,7 @@ class NAdam(Optimizer):
     """
 
     limits: ClassVar = {"betas": FRACTION}
+    numbers = frozenset({"mu_product"})
 
     def __init__(
         self,
@@ -88,8 +90,7 @@ class NAdam(Optimizer):
 
     def update(self, p: Any, g: Any, s: Any, h: Any) -> tuple[Any, State]:
         b1, b2 = h.betas
-        if h.weight_decay:
-            p, g = decayed(p, g, h)
+        p, g = decayed(p, g, h)
         mu = b1 * (1 - 0.5 * 0.96 ** (h.t * h.momentum_decay))
         following = b1 * (1 - 0.5 * 0.96 ** ((h.t + 1) * h.momentum_decay))
         product = s.mu_product * mu
@@ -139,8 +140,7 @@ class RAdam(Optimizer):
 
     def update(self, p: Any, g: Any, s: Any, h: Any) -> tuple[Any, State]:
         b1, b2 = h.betas
-        if h.weight_decay:
-            p, g = decayed(p, g, h)
+        p, g = decayed(p, g, h)
         m = b1 * s.exp_avg + (1 - b1) * g
         v = b2 * s.exp_avg_sq + (1 - b2) * (g * g)
         correction = 1 - b2**h.t
@@ -151,8 +151,3 @@ class RAdam(Optimizer):
         trust = trusted * (length - 4) * (length - 2) * longest / (((longest - 4) * (longest - 2) - 1) * trusted + 1) / length
         d = (trust * correction) ** 0.5 * m / (np.sqrt(v) + (h.eps + (1 - trusted))) + (1 - trusted) * m
         return p - h.lr / (1 - b1**h.t) * d, {"exp_avg": m, "exp_avg_sq": v}
-
-
-def decayed(p: Any, g: Any, h: Any) -> tuple[Any, Any]:
-    """Weight decay of the parameter itself, or as a part of the gradient."""
-    return (p * (1 - h.lr * h.weight_decay), g) if h.decoupled_weight_decay else (p, g + h.weight_decay * p)

@@ -16,6 +16,7 @@ class ASGD(Optimizer):
     """
 
     takes_complex = True
+    numbers = frozenset({"eta", "mu"})
 
     def __init__(
         self,

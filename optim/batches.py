@@ -9,6 +9,7 @@ model and no optimizer.
 import math
 import operator
 import threading
+import zlib
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -76,6 +77,7 @@ class Batches:
         self.collate = stack if collate is None else collate
         self.chances = None if weights is None else _chances(weights, self.examples)
         self.members = None if balance is None else _members(_labels("balance", balance, self.examples))
+        self.drawn = _drawn(self.chances, self.members)
         self.size = self.examples if size is None else _count("size", size)
         self._check(size)
         self.epoch = self.batch = 0  # where we stand: the epoch, and how many of its batches were handed out
@@ -171,7 +173,7 @@ class Batches:
         self.epoch, self.batch, self._restored = state_dict["epoch"], state_dict["batch"], True
 
     def _plan(self) -> dict[str, Any]:
-        names = ("examples", "batch_size", "shuffle", "drop_last", "seed", "size", "block")
+        names = ("examples", "batch_size", "shuffle", "drop_last", "seed", "size", "block", "drawn")
         return {name: getattr(self, name) for name in names}
 
 
@@ -380,6 +382,16 @@ def _members(labels: Any) -> list[Indices]:
     """The examples of each class."""
     classes, place = np.unique(labels, return_inverse=True)
     return np.split(np.argsort(place, kind="stable"), np.cumsum(np.bincount(place))[: len(classes) - 1])
+
+
+def _drawn(chances: Any, members: Any) -> str:
+    """By what examples are drawn, as short text: orders are equal only where these are."""
+    if chances is not None:
+        return f"weights {zlib.crc32(chances.tobytes()):08x}"
+    if members is None:
+        return ""
+    ends = np.cumsum([len(group) for group in members])
+    return f"balance {zlib.crc32(np.concatenate([*members, ends]).tobytes()):08x}"
 
 
 def _balanced(members: Sequence[Indices], size: int, random: np.random.Generator) -> Indices:

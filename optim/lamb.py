@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from .adafactor import rms
 from .optimizer import FRACTION, Optimizer, State
 
 
@@ -50,6 +51,6 @@ class LAMB(Optimizer):
         r = root / (1 - b1**h.t) * m / (np.sqrt(v) + h.eps * root)
         if h.weight_decay:
             r = r + h.weight_decay * p
-        norm, length = np.sqrt((p * p).sum()), np.sqrt((r * r).sum())
-        trust = np.where(norm > 0, norm / np.where(length > 0, length, 1), 1)
+        size, length = rms(p), rms(r)  # whose ratio is that of the norms; a sum of squares soon is too large for float16
+        trust = np.where(size > 0, size / np.where(length > 0, length, 1), 1)
         return p - h.lr * trust * r, {"exp_avg": m, "exp_avg_sq": v}

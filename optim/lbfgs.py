@@ -7,11 +7,11 @@ own, with a closure. For full batches.
 import math
 from collections.abc import Callable, Iterable, Mapping
 from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from autograd import RecordingError, enable_grad
+from autograd import RecordingError, Tensor, enable_grad
 from autograd.graph import modes
 
 from .optimizer import Optimizer, State, gradient
@@ -50,6 +50,7 @@ class LBFGS(Optimizer):
     """
 
     elementwise = False
+    limits: ClassVar = {"history_size": ("a whole number from 1 on", lambda n: isinstance(n, int) and n >= 1)}
 
     def __init__(
         self,
@@ -99,7 +100,7 @@ class LBFGS(Optimizer):
         here = Point(0.0, float(loss), self._gradients(), 0.0)
         evaluations, last = 1, state["func_evals"] - 1 + h.max_eval
         for i in range(1, h.max_iter + 1):
-            if abs(here.gradient).max() <= h.tolerance_grad:
+            if abs(here.gradient).max(initial=0.0) <= h.tolerance_grad:
                 break
             d = self._direction(state, here.gradient, h)
             here = here._replace(t=0.0, slope=float(here.gradient @ d))
@@ -113,6 +114,10 @@ class LBFGS(Optimizer):
             if state["func_evals"] >= last or small:
                 break
         return loss
+
+    def _fitting(self, p: Tensor, name: str, value: Any) -> Any:
+        """State of a state_dict, which is of all parameters together; a file gives a number as an array."""
+        return np.array(value) if np.ndim(value) else np.asarray(value).item()
 
     def _direction(self, state: State, g: Any, h: Any) -> Any:
         """The way down from here; the memory learns the last step first."""

@@ -59,6 +59,7 @@ class Optimizer:
     takes_complex: ClassVar[bool] = False  # the rule is right for complex numbers as it stands
     limits: ClassVar[Mapping[str, Limit]] = {}  # of hyper-parameters that are not just finite and not negative
     counts: ClassVar[frozenset[str]] = frozenset()  # hyper-parameters that are whole numbers, and part of a Program
+    numbers: ClassVar[frozenset[str]] = frozenset()  # state that is one number for all elements, which a file gives as an array
 
     def __init__(self, params: Iterable[Any], defaults: Group) -> None:
         self.defaults = defaults
@@ -260,6 +261,8 @@ class Optimizer:
         packs: dict[Any, list[list[Tensor]]] = {}
         lanes: list[_Pack | _Alone] = []
         for p in ready:
+            if not p.size:  # nothing to change, and no mean of it
+                continue
             state = self._state_of(p, hyper)
             if self.elementwise and type(p._raw) is np.ndarray and p.size < SMALL and not isinstance(state["step"], Tensor):
                 numbers = tuple((name, value) for name, value in state.items() if not isinstance(value, np.ndarray))
@@ -284,6 +287,8 @@ class Optimizer:
         symbols = self._symbols(group, hyper)
         update = self._downhill if hyper.get("maximize") else self.update
         for p in ready:
+            if not p.size:
+                continue
             state = self._state_of(p, hyper)
             for name, value in state.items():
                 if not isinstance(value, Tensor):
@@ -344,25 +349,36 @@ class Optimizer:
         theirs = [len(group["params"]) for group in state_dict["param_groups"]]
         if counts != theirs:
             raise GradientError(f"{self._kind} holds groups of {counts} parameters, and this state_dict has {theirs}")
+        groups = [{name: x for name, x in group.items() if name != "params"} for group in state_dict["param_groups"]]
+        for given in groups:
+            for name in given.keys() & self.defaults.keys():
+                self._plain(name, given[name])
         params = [p for group in self.param_groups for p in group["params"]]
         numbers = [i for group in state_dict["param_groups"] for i in group["params"]]
+        saved = {int(i): values for i, values in state_dict["state"].items()}  # JSON makes text of the numbers
+        if not saved.keys() <= set(numbers):
+            raise GradientError(
+                f"this state_dict has state of parameters {sorted(saved)}, and its groups have {sorted(numbers)}"
+            )
         state = {}
         for p, i in zip(params, numbers, strict=True):
-            if i in state_dict["state"]:
-                state[p] = {name: self._fitting(p, name, value) for name, value in state_dict["state"][i].items()}
+            if i in saved:
+                state[p] = {name: self._fitting(p, name, value) for name, value in saved[i].items()}
         self.state = state
         self._lanes.clear()
-        for own, given in zip(self.param_groups, state_dict["param_groups"], strict=True):
-            own.update({name: value for name, value in given.items() if name != "params"})
+        for own, given in zip(self.param_groups, groups, strict=True):
+            own.update(given)
             self._hyper(own)
 
     def _fitting(self, p: Tensor, name: str, value: Any) -> Any:
         value = copied(value)
         if name == "step":
             return int(value)
+        if name in self.numbers:
+            return value.item() if isinstance(value, (np.ndarray, np.generic)) else value
         if self.elementwise and np.shape(value) not in (p.shape, ()):
             raise ShapeError(f"{self._title(p)} has shape {p.shape}, and its {name} in this state_dict {np.shape(value)}")
-        return value
+        return np.array(value, p.dtype) if isinstance(value, (np.ndarray, np.generic)) else value
 
     def __copy__(self) -> Self:
         """An optimizer of the same parameters, with groups and state of its own: what it steps is not noticed here."""

@@ -256,6 +256,10 @@ class MultiStepLR(Schedule):
     milestones: Sequence[int]
     gamma: float = 0.1
 
+    def _check(self) -> None:
+        super()._check()
+        self.milestones = tuple(self.milestones)  # of an iterator too, which can be gone through once
+
     def rate(self, lr: float, t: float, i: int) -> float:
         return lr * self.gamma ** sum(milestone <= t for milestone in self.milestones)
 
@@ -550,6 +554,8 @@ class CyclicLR(Schedule):
             _check_momentum(self._name, self.optimizer)
         if self.scale_fn is None and self.mode not in ("triangular", "triangular2", "exp_range"):
             raise ValueError(f"CyclicLR: mode is 'triangular', 'triangular2' or 'exp_range', not {self.mode!r}")
+        if self.scale_mode not in ("cycle", "iterations"):
+            raise ValueError(f"CyclicLR: scale_mode is 'cycle' or 'iterations', not {self.scale_mode!r}")
 
     def rate(self, lr: float, t: float, i: int) -> float:
         return float(_line(_of(self.base_lr, i), _of(self.max_lr, i), self._height(t)))
@@ -706,7 +712,14 @@ class ReduceLROnPlateau(Schedule):
     [0.4]
     """
 
-    limits: ClassVar[Limits] = {"factor": BELOW_ONE, "patience": FROM_ZERO, "cooldown": FROM_ZERO, "min_lr": FROM_ZERO}
+    limits: ClassVar[Limits] = {
+        "factor": BELOW_ONE,
+        "patience": FROM_ZERO,
+        "threshold": FROM_ZERO,
+        "cooldown": FROM_ZERO,
+        "min_lr": FROM_ZERO,
+        "eps": FROM_ZERO,
+    }
     mode: Literal["min", "max"] = "min"
     factor: float = 0.1
     patience: int = 10

@@ -144,6 +144,12 @@ def test_the_order_is_a_function_of_seed_and_epoch_alone(seed: int, epoch: int, 
     assert not np.array_equal(batches.order(epoch), Batches(np.zeros(size), seed=seed + 1, block=block).order(epoch))
 
 
+def test_seed_and_epoch_do_not_add_up_and_the_batch_size_does_not_count() -> None:
+    batches = Batches(np.zeros(50), 4, seed=3)
+    assert not np.array_equal(batches.order(1), Batches(np.zeros(50), 4, seed=4).order(0))
+    np.testing.assert_array_equal(batches.order(1), Batches(np.zeros(50), 7, seed=3, prefetch=2).order(1))
+
+
 def test_every_place_is_reached_by_every_example() -> None:
     batches = Batches(np.zeros(5), seed=1)
     table = np.zeros((5, 5))
@@ -192,6 +198,13 @@ def test_a_loop_left_early_is_not_taken_up_again() -> None:
     assert (batches.epoch, batches.batch) == (2, 0)
 
 
+def test_only_the_loop_after_a_restore_goes_on() -> None:
+    batches = Batches(np.arange(8), 2)
+    batches.load_state_dict({**batches.state_dict(), "batch": 1})
+    assert same(next(iter(batches)), batches.at(0, 1))
+    assert same(next(iter(batches)), batches.at(1, 0))
+
+
 def test_a_state_at_the_end_of_an_epoch_ends_it() -> None:
     batches, again = (Batches(np.arange(8), 2) for _ in range(2))
     for i, _ in enumerate(batches):
@@ -206,6 +219,17 @@ def test_a_state_of_another_order_is_refused(change: dict[str, Any]) -> None:
     state = Batches(np.arange(8), 2).state_dict()
     with pytest.raises(ValueError, match=f"this state is of {next(iter(change))}="):
         Batches(np.arange(8), **{"batch_size": 2, **change}).load_state_dict(state)
+
+
+@pytest.mark.parametrize(
+    "drawn", [{"weights": x + 1} for x in np.eye(3)] + [{"balance": b} for b in ([0, 0, 1], [0, 1, 1])] + [{}]
+)
+def test_a_state_of_other_weights_or_classes_is_refused(drawn: dict[str, Any]) -> None:
+    state = Batches(np.arange(3), 2, **drawn).state_dict()
+    Batches(np.arange(3), 2, **drawn).load_state_dict(state)
+    for other in ({"weights": [1, 1, 1]}, {"balance": [0, 1, 0]}):
+        with pytest.raises(ValueError, match="this state is of drawn="):
+            Batches(np.arange(3), 2, **other).load_state_dict(state)
 
 
 # --- data ------------------------------------------------------------------------------------------------------------------
@@ -262,6 +286,20 @@ def test_what_is_ahead_is_bounded() -> None:
         assert i + 1 <= data.read <= i + 4
     assert next(going, None) is None
     assert readers() == 0
+
+
+def test_so_many_batches_are_read_ahead() -> None:
+    read = threading.Semaphore(0)
+
+    class Told(Squares):
+        def __getitem__(self, i: int) -> Any:
+            read.release()
+            return super().__getitem__(i)
+
+    going = iter(Batches(Told(12), 1, shuffle=False, prefetch=3))
+    next(going)
+    assert all(read.acquire(timeout=60) for _ in range(4))  # the one that is here, and three more
+    going.close()  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("prefetch", [0, 2])
@@ -326,6 +364,13 @@ def test_classes_are_balanced_and_their_examples_too(labels: list[str], size: in
         assert max(often) - min(often) <= 1
 
 
+def test_what_balance_leaves_over_is_left_to_chance_and_all_is_shuffled() -> None:
+    batches = Batches(np.arange(6), balance=[0, 0, 0, 1, 1, 2], size=4)
+    orders = [batches.order(epoch) for epoch in range(60)]
+    assert {np.bincount(np.array([0, 0, 0, 1, 1, 2])[order]).argmax() for order in orders} == {0, 1, 2}
+    assert {order[0] for order in orders} == set(range(6))
+
+
 def test_weights_are_shares() -> None:
     weights = np.array([0.0, 1.0, 2.0, 5.0])
     batches = Batches(np.arange(4), 100, weights=weights, size=80_000)
@@ -370,6 +415,13 @@ def test_shares_are_counted_as_pytorch_does(lengths: list[float], size: int) -> 
     from torch.utils.data import random_split as theirs
 
     assert [len(part) for part in random_split(range(size), lengths)] == [len(part) for part in theirs(range(size), lengths)]
+
+
+def test_a_share_is_counted_without_its_rounding() -> None:
+    assert 100 * 0.29 < 29
+    assert [len(part) for part in random_split(range(100), [0.71, 0.29])] == [71, 29]
+    assert [len(part) for part in random_split(range(7), [0.5, 0.5])] == [4, 3]
+    assert [len(part) for part in random_split(range(10), [0.1] * 10)] == [1] * 10  # which add up to less than 1
 
 
 def test_a_part_is_a_data_set() -> None:

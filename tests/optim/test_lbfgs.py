@@ -2,6 +2,7 @@
 
 import copy
 import math
+import sys
 from typing import Any
 
 import numpy as np
@@ -94,13 +95,68 @@ def test_a_line_search_ends_where_the_wolfe_conditions_hold(name: str, first: fl
         assert abs(found.slope) <= -CURVATURE * start.slope
 
 
-def test_it_resumes_from_a_state_dict() -> None:
-    x = Tensor(np.array([-1.2, 1.0, 0.5]))
+@pytest.mark.torch
+@pytest.mark.parametrize("name", [name for name in LINES if name != "wall"])
+@pytest.mark.parametrize("first", [1e-3, 0.3, 1.0, 7.0, 50.0])
+def test_a_line_search_takes_pytorchs_points(name: str, first: float) -> None:
+    torch = pytest.importorskip("torch")
+    loss, slope = LINES[name]
+    sign = -1.0 if slope(0.0) > 0 else 1.0
+    seen: list[float] = []
+
+    def at(t: float) -> Point:
+        return Point(t, float(loss(sign * t)), None, sign * float(slope(sign * t)))
+
+    def theirs(x: Any, t: float, d: Any) -> Any:
+        seen.append(float(t))
+        return at(seen[-1]).loss, torch.tensor([at(seen[-1]).slope], dtype=torch.float64)
+
+    d, start, ours = torch.ones(1, dtype=torch.float64), at(0.0), []
+    search: Any = vars(sys.modules[torch.optim.LBFGS.__module__])["_strong_wolfe"]
+    search(theirs, d, first, d, start.loss, d * start.slope, torch.tensor(start.slope, dtype=torch.float64))
+    strong_wolfe(lambda t: (ours.append(t), at(t))[1], start, first, 25, 1.0, 1e-9)  # type: ignore[func-returns-value]
+    np.testing.assert_allclose(ours, seen, rtol=1e-9)
+
+
+def test_a_loss_that_is_no_number_is_too_high() -> None:
+    x = Tensor(np.array([10.0]))
+    optimizer = LBFGS([x], lr=50.0, line_search_fn="strong_wolfe")
+    with np.errstate(invalid="ignore"):  # the first step goes to where there is no logarithm
+        optimizer.step(closure_of(optimizer, x, lambda x: (x - np.log(x)).sum()))
+    np.testing.assert_allclose(x.numpy(), 1, atol=1e-4)
+
+
+def test_it_ends_when_the_loss_hardly_changes() -> None:
+    x = Tensor(np.array([-1.2, 1.0]))
+    optimizer = LBFGS([x], lr=1e-3, tolerance_change=1e-1)
+    optimizer.step(closure_of(optimizer, x, lambda x: (x * x).sum() * 10))
+    assert optimizer.state[x]["func_evals"] == 2
+
+
+def test_a_search_ends_with_its_evaluations() -> None:
+    found, calls = strong_wolfe(lambda t: Point(t, -t, None, -1.0), Point(0.0, 0.0, None, -1.0), 1.0, 5, 1.0, 1e-9)
+    assert (calls, found.loss < -1) == (6, True)
+
+
+def test_a_hill_teaches_nothing() -> None:
+    x = Tensor(np.ones(2))
+    optimizer = LBFGS([x], lr=0.1, max_iter=4)
+    optimizer.step(closure_of(optimizer, x, lambda x: -(x * x).sum()))  # where steps and changes of the gradient are opposed
+    assert optimizer.state[x]["steps"].shape == (0, 2)
+
+
+@pytest.mark.parametrize("from_file", [False, True])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_it_resumes_from_a_state_dict(dtype: Any, from_file: bool) -> None:
+    x = Tensor(np.array([-1.2, 1.0, 0.5], dtype))
     optimizer = LBFGS([x], line_search_fn="strong_wolfe", max_iter=8)
     optimizer.step(closure_of(optimizer, x))
     y = copy.deepcopy(x)
     other = LBFGS([y])
-    other.load_state_dict(copy.deepcopy(optimizer.state_dict()))
+    saved = copy.deepcopy(optimizer.state_dict())
+    if from_file:  # where all is an array
+        saved["state"] = {i: {name: np.asarray(value) for name, value in state.items()} for i, state in saved["state"].items()}
+    other.load_state_dict(saved)
     for _ in range(3):
         optimizer.step(closure_of(optimizer, x))
         other.step(closure_of(other, y))
@@ -126,8 +182,25 @@ def test_float32_stays_float32() -> None:
     np.testing.assert_allclose(x.numpy(), 1, atol=1e-2)
 
 
+def test_parameters_without_elements_are_at_their_minimum() -> None:
+    x = Tensor(np.zeros(0))
+    optimizer = LBFGS([x])
+    optimizer.step(closure_of(optimizer, x, lambda x: (x * x).sum()))
+    assert x.shape == (0,)
+
+
+def test_parameters_of_two_dtypes_keep_theirs() -> None:
+    x, y = Tensor(np.ones(2, np.float32)), Tensor(np.ones(2))
+    optimizer = LBFGS([x, y])
+    optimizer.step(closure_of(optimizer, x, lambda x: (x * x).sum() + (y * y).sum()))
+    assert (x.dtype, y.dtype) == (np.float32, np.float64)
+
+
 def test_wrong_use_is_told() -> None:
     x = Tensor(np.ones(2))
+    for size in (0, 2.5):
+        with pytest.raises(ValueError, match=f"history_size is a whole number from 1 on, not {size}"):
+            LBFGS([x], history_size=size)  # type: ignore[arg-type]
     optimizer = LBFGS([x])
     with pytest.raises(TypeError, match="needs a closure"):
         optimizer.step()

@@ -1,8 +1,12 @@
 """Every update rule: PyTorch's trajectory, the same bits whether eager or recorded, laid side by side or in blocks."""
 
 import copy
+import itertools
+import json
+import math
 import types
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -10,7 +14,7 @@ import pytest
 
 import autograd as ag
 import optim
-from autograd import DtypeError, GradientError, ShapeError, Tensor, record
+from autograd import DtypeError, GradientError, ShapeError, Tensor, files, record
 from optim.adafactor import Adafactor
 from optim.adagrad import Adadelta, Adagrad, RMSprop
 from optim.adamax import Adamax, NAdam, RAdam
@@ -32,6 +36,7 @@ RULES: dict[str, tuple[Any, dict[str, Any]]] = {
     "Adam, amsgrad": (optim.Adam, {"lr": 0.01, "amsgrad": True}),
     "Adam, weight decay": (optim.Adam, {"lr": 0.01, "weight_decay": 0.1}),
     "Adam, betas": (optim.Adam, {"lr": 0.01, "betas": (0.0, 0.9), "eps": 1e-3, "maximize": True}),
+    "Adam, decoupled": (optim.Adam, {"lr": 0.01, "weight_decay": 0.1, "decoupled_weight_decay": True}),
     "AdamW": (optim.AdamW, {"lr": 0.01}),
     "AdamW, amsgrad": (optim.AdamW, {"lr": 0.01, "amsgrad": True}),
     "Adagrad": (Adagrad, {"lr": 0.01}),
@@ -78,15 +83,62 @@ def wave(parameters: Any, sin: Any, factor: float) -> Any:
     return sum(((sin(p * 1.3) + p * p * 0.1) * factor).sum() for p in parameters)
 
 
-@pytest.fixture
-def exact(monkeypatch: pytest.MonkeyPatch) -> Any:
+@contextmanager
+def in_float64() -> Iterator[Any]:
     """PyTorch with all numbers that an optimizer keeps in float64: some are float32 otherwise, and in Muon bfloat16."""
     torch = pytest.importorskip("torch")
-    before = torch.get_default_dtype()
+    before, coarse = torch.get_default_dtype(), torch.Tensor.bfloat16
     torch.set_default_dtype(torch.float64)
-    monkeypatch.setattr(torch.Tensor, "bfloat16", torch.Tensor.clone)
-    yield torch
-    torch.set_default_dtype(before)
+    torch.Tensor.bfloat16 = torch.Tensor.clone
+    try:
+        yield torch
+    finally:
+        torch.set_default_dtype(before)
+        torch.Tensor.bfloat16 = coarse
+
+
+@pytest.fixture
+def exact() -> Any:
+    with in_float64() as torch:
+        yield torch
+
+
+def combinations(kind: Any) -> list[dict[str, Any]]:
+    """Every combination of the settings of a rule in the table that the rule accepts; None is its default."""
+    tried = [settings for other, settings in RULES.values() if other is kind]
+    names = dict.fromkeys(name for settings in tried for name in settings)
+    choices = [dict.fromkeys(settings.get(name) for settings in tried) for name in names]
+    made = [
+        {name: value for name, value in zip(names, chosen, strict=True) if value is not None}
+        for chosen in itertools.product(*choices)
+    ]
+    return [
+        settings for settings in made if not settings.get("nesterov") or ("momentum" in settings) > ("dampening" in settings)
+    ]
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize(
+    "kind", [kind for kind in dict.fromkeys(kind for kind, _ in RULES.values()) if kind not in (Lion, LAMB)]
+)
+def test_every_combination_of_settings_is_pytorchs(kind: Any, exact: Any) -> None:
+    start = values(np.float64, kind, SMALL)
+    for settings in combinations(kind):
+        ours, theirs = [Tensor(x) for x in start], [exact.tensor(x, requires_grad=True) for x in start]
+        pair = kind(ours, **settings), getattr(exact.optim, kind.__name__)(theirs, **settings)
+        for i in range(8):
+            for p, q in zip(ours, theirs, strict=True):
+                p.grad = np.sin(np.arange(p.size) * 1.7 + i * i).reshape(p.shape)
+                q.grad = exact.tensor(p.grad.numpy())
+            for optimizer in pair:
+                optimizer.step()
+        for p, q in zip(ours, theirs, strict=True):
+            np.testing.assert_allclose(p.numpy(), q.detach().numpy(), rtol=1e-12, atol=1e-13, err_msg=str(settings))
+            for name, value in pair[1].state[q].items():
+                if value is not None:  # a buffer that is not used
+                    np.testing.assert_allclose(
+                        pair[0].state[p][name], value, rtol=1e-12, atol=1e-13, err_msg=f"{name}: {settings}"
+                    )
 
 
 # Few elements: among many some come so near to a place where a gradient turns its sign that rounding decides on which side.
@@ -211,39 +263,41 @@ def test_blocks_are_the_same_as_parameters_side_by_side(name: str, order: Any) -
     np.testing.assert_array_equal(whole.numpy(), [p.numpy() for p in parts])
 
 
-def run_by_hand(kind: Any, settings: Any, formula: Any) -> None:
-    """Ten steps of two parameters, and of a formula that is given (w, g, memory, t) and returns w."""
+def lion(w: Any, g: Any, memory: Any, t: int, lr: float, weight_decay: float = 0.0) -> Any:
+    m = memory.get("m", 0 * w)
+    memory["m"] = 0.99 * m + 0.01 * g
+    return w - lr * (np.sign(0.9 * m + 0.1 * g) + weight_decay * w)
+
+
+def lamb(w: Any, g: Any, memory: Any, t: int, lr: float, weight_decay: float = 0.01) -> Any:
+    memory["m"] = m = 0.9 * memory.get("m", 0) + 0.1 * g
+    memory["v"] = v = 0.999 * memory.get("v", 0) + 0.001 * g**2
+    r = m / (1 - 0.9**t) / (np.sqrt(v / (1 - 0.999**t)) + 1e-6) + weight_decay * w
+    size = np.linalg.norm(w)
+    return w - lr * (size / np.linalg.norm(r) if size else 1) * r
+
+
+# The rules that PyTorch does not have, as their papers write them: (w, g, memory, t, settings) gives the next w.
+PAPERS: dict[Any, Any] = {Lion: lion, LAMB: lamb}
+
+
+@pytest.mark.parametrize("weight_decay", [0, 0.3])
+@pytest.mark.parametrize("kind", PAPERS)
+def test_a_rule_of_a_paper_is_the_papers(kind: Any, weight_decay: float) -> None:
     x = [np.linspace(-1, 2, 12).reshape(3, 4), np.zeros(3)]
     parameters, expected, memories = [Tensor(w) for w in x], x, [{}, {}]
-    optimizer = kind(parameters, **settings)
+    optimizer = kind(parameters, lr=1e-2, weight_decay=weight_decay)
     for t in range(1, 11):
         gradients = [np.cos((t + 1) * np.arange(w.size)).reshape(w.shape) for w in x]
         for p, g in zip(parameters, gradients, strict=True):
             p.grad = g
         optimizer.step()
-        expected = [formula(w, g, memory, t) for w, g, memory in zip(expected, gradients, memories, strict=True)]
+        expected = [
+            PAPERS[kind](w, g, memory, t, 1e-2, weight_decay)
+            for w, g, memory in zip(expected, gradients, memories, strict=True)
+        ]
         for p, w in zip(parameters, expected, strict=True):
             np.testing.assert_allclose(p.numpy(), w, rtol=1e-12)
-
-
-def test_lion_is_the_papers() -> None:
-    def formula(w: Any, g: Any, memory: Any, t: int) -> Any:
-        m = memory.get("m", 0 * w)
-        memory["m"] = 0.99 * m + 0.01 * g
-        return w - 1e-2 * (np.sign(0.9 * m + 0.1 * g) + 0.3 * w)
-
-    run_by_hand(Lion, {"lr": 1e-2, "weight_decay": 0.3}, formula)
-
-
-def test_lamb_is_the_papers() -> None:
-    def formula(w: Any, g: Any, memory: Any, t: int) -> Any:
-        memory["m"] = m = 0.9 * memory.get("m", 0) + 0.1 * g
-        memory["v"] = v = 0.999 * memory.get("v", 0) + 0.001 * g**2
-        r = m / (1 - 0.9**t) / (np.sqrt(v / (1 - 0.999**t)) + 1e-6) + 0.3 * w
-        size = np.linalg.norm(w)
-        return w - 1e-2 * (size / np.linalg.norm(r) if size else 1) * r
-
-    run_by_hand(LAMB, {"lr": 1e-2, "weight_decay": 0.3}, formula)
 
 
 def test_radam_takes_the_average_before_it_trusts_the_squares() -> None:
@@ -266,6 +320,67 @@ def test_the_average_of_asgd_is_pytorchs(exact: Any) -> None:
             optimizer.step()
         averages = [np.asarray(optimizer.state[p]["ax"]) for optimizer, p, _ in pairs]
         np.testing.assert_allclose(*averages, rtol=1e-13)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+@pytest.mark.parametrize("name", RULES)
+def test_parameters_and_state_keep_their_dtype(name: str, dtype: Any) -> None:
+    kind, settings = RULES[name]
+    parameters = [Tensor(x) for x in values(dtype, kind)]
+    optimizer = kind(parameters, **settings)
+    for factor in (1.0, 2.0):
+        optimizer.zero_grad()
+        for p in parameters:  # numbers that float16 can square
+            p.grad = np.full(p.shape, factor, dtype)
+        optimizer.param_groups[0]["lr"] = np.float64(0.01)
+        optimizer.step()
+    for p in parameters:
+        arrays = [p.numpy(), *(value for value in optimizer.state[p].values() if isinstance(value, np.ndarray))]
+        assert {array.dtype for array in arrays} == {np.dtype(dtype)}
+        assert np.isfinite(p.numpy()).all()
+
+
+@pytest.mark.parametrize("name", [name for name, (kind, _) in RULES.items() if kind is not Muon])
+def test_a_python_number_is_stepped_as_an_array_is(name: str) -> None:
+    kind, settings = RULES[name]
+    number, array, recorded = Tensor(0.7), Tensor(np.array(0.7)), Tensor(0.7)
+
+    def single(p: Any) -> Any:
+        optimizer = kind([p], **settings)
+
+        def step(factor: Any) -> Any:
+            optimizer.zero_grad()
+            loss = (np.sin(p * 1.3) + p * p * 0.1) * factor
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        return step
+
+    steps = [single(p) for p in (number, array, recorded)]
+    _, program = record(steps[2], 1.0)
+    for factor in (1.0, 2.0, 3.0):
+        steps[0](factor)
+        steps[1](factor)
+        if factor > 1:
+            program.run(factor)
+    assert type(number._raw) is type(recorded._raw) is float
+    assert number.item() == array.item() == recorded.item()
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_gradient_that_comes_later_begins_at_the_first_step(name: str) -> None:
+    kind, settings = RULES[name]
+    early, late, alone = (Tensor(x) for x in [*values(np.float64, kind)[:2], values(np.float64, kind)[1]])
+    both, single = kind([early, late], **settings), kind([alone], **settings)
+    for i in range(6):
+        early.grad = np.cos(np.arange(early.size) + i).reshape(early.shape)
+        if i >= 3:
+            late.grad = alone.grad = np.cos(np.arange(late.size) - i).reshape(late.shape)
+            single.step()
+        with pytest.warns(UserWarning, match="without gradient") if i == 0 else nullcontext():
+            both.step()
+    np.testing.assert_array_equal(late.numpy(), alone.numpy())
 
 
 def test_radam_without_eps_bears_a_zero_gradient_at_the_start() -> None:
@@ -306,6 +421,16 @@ def test_what_is_switched_on_between_steps_gets_its_state() -> None:
 
 def optimizer_defaults(kind: Any) -> Any:
     return types.SimpleNamespace(**kind([Tensor(1.0)], lr=0.1).defaults)
+
+
+def test_small_parameters_of_two_dtypes_are_not_mixed() -> None:
+    parameters = [Tensor(np.ones(3, dtype)) for dtype in (np.float32, np.float64, np.float16)]
+    optimizer = optim.SGD(parameters, lr=0.5, momentum=0.5)
+    for p in parameters:
+        p.grad = np.ones(3, p.dtype)
+    optimizer.step()
+    assert [p.dtype for p in parameters] == [optimizer.state[p]["momentum_buffer"].dtype for p in parameters]
+    assert [p.dtype for p in parameters] == [np.float32, np.float64, np.float16]
 
 
 def test_small_parameters_do_not_become_one_large_array() -> None:
@@ -374,7 +499,10 @@ def test_numbers_of_numpy_do_not_widen_parameters(value: Any) -> None:
         (Adamax, {"betas": (0.9, 2)}, "betas is"),
         (Adadelta, {"rho": 1.5}, "rho is from 0 to 1"),
         (RMSprop, {"alpha": 1.5}, "alpha is from 0 to 1"),
+        (optim.SGD, {"momentum": 0.9, "dampening": 0.1, "nesterov": True}, "nesterov=True needs a momentum, and no dampening"),
         (Rprop, {"etas": (1.1, 1.2)}, "etas are a factor between 0 and 1 and one above 1"),
+        (Rprop, {"etas": (0.0, 1.2)}, "etas are a factor between 0 and 1 and one above 1"),
+        (Rprop, {"etas": (0.5, 1.0)}, "etas are a factor between 0 and 1 and one above 1"),
         (Adafactor, {"beta2_decay": 0.8}, "beta2_decay is finite and not positive"),
         (Adafactor, {"d": 0.5}, "d is at least 1"),
         (Muon, {"adjust_lr_fn": "mine"}, "adjust_lr_fn is 'original' or 'match_rms_adamw'"),
@@ -412,6 +540,7 @@ def test_gradients_of_several_passes_are_told_unless_they_are_meant() -> None:
     passes(1)  # zero_grad() is forgotten
     with pytest.warns(UserWarning, match=r"gradients of 2 backward passes are added up. Call zero_grad\(\)"):
         optimizer.step()
+    optimizer.step()  # told once
     p.grad = None  # as good as zero_grad
     passes(1)
     optimizer.step()
@@ -449,6 +578,78 @@ def test_a_model_that_is_not_held_is_told() -> None:
     optimizer.check_model(model)
     with pytest.raises(GradientError, match="SGD holds no parameter of this Model: it was made for another model"):
         optimizer.check_model(Model())
+
+
+def stepped() -> tuple[Any, Any]:
+    """A small and a large parameter, and an optimizer with state of them."""
+    parameters = [Tensor(np.ones(3)), Tensor(np.ones(2 * BLOCK))]
+    optimizer = optim.Adam(parameters, lr=0.1)
+    stepper(parameters, optimizer)(1.0)
+    return parameters, optimizer
+
+
+def test_a_state_dict_and_a_copy_have_state_of_their_own() -> None:
+    parameters, optimizer = stepped()
+    saved, twin = optimizer.state_dict(), copy.copy(optimizer)
+    other = optim.Adam(parameters)
+    other.load_state_dict(saved)
+    before = copy.deepcopy(saved)
+    stepper(parameters, optimizer)(5.0)
+    optimizer.param_groups[0]["lr"] = 7.0
+    stepper(parameters, other)(3.0)
+    for state in (saved["state"], twin.state_dict()["state"]):
+        for i in (0, 1):
+            assert state[i]["step"] == 1
+            for name in ("exp_avg", "exp_avg_sq"):
+                np.testing.assert_array_equal(state[i][name], before["state"][i][name])
+    assert saved["param_groups"][0]["lr"] == twin.param_groups[0]["lr"] == other.param_groups[0]["lr"] == 0.1
+
+
+def test_an_optimizer_that_has_stepped_can_be_set_back() -> None:
+    parameters, optimizer = stepped()
+    saved, start = optimizer.state_dict(), [p.numpy() for p in parameters]
+    step, ends = stepper(parameters, optimizer), []
+    for _ in range(2):
+        for p, x in zip(parameters, start, strict=True):
+            p.data = x
+        optimizer.load_state_dict(saved)
+        step(2.0)
+        step(3.0)
+        ends.append([p.numpy() for p in parameters])
+    for one, two in zip(*ends, strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+def test_state_of_another_shape_is_refused() -> None:
+    saved = stepped()[1].state_dict()
+    with pytest.raises(ShapeError, match=r"parameter 1 of shape \(4,\) has shape \(4,\), and its exp_avg .* \(131072,\)"):
+        optim.Adam([Tensor(np.ones(3)), Tensor(np.ones(4))]).load_state_dict(saved)
+
+
+def test_a_large_parameter_is_changed_where_it_lies_unless_somebody_holds_it() -> None:
+    parameters, optimizer = stepped()
+    held = parameters[1]._raw
+    place = held.ctypes.data
+    del held
+    stepper(parameters, optimizer)(1.0)
+    assert parameters[1]._raw.ctypes.data == place
+    handed_out = parameters[1].data
+    stepper(parameters, optimizer)(1.0)
+    assert parameters[1]._raw.ctypes.data != place == handed_out.ctypes.data
+
+
+@pytest.mark.parametrize("kind", [optim.SGD, ASGD])
+def test_complex_parameters_are_stepped_as_their_two_parts(kind: Any) -> None:
+    z = np.array([1 + 2j, -0.5j, 3.0])
+    whole, parts = Tensor(z), Tensor(np.stack([z.real, z.imag]))
+    settings = {"lr": 0.1, "weight_decay": 0.1, **({"momentum": 0.9} if kind is optim.SGD else {"t0": 1.0})}
+    optimizers = kind([whole], **settings), kind([parts], **settings)
+    for i in range(4):
+        g = np.exp(1j * (np.arange(3) + i))
+        whole.grad, parts.grad = g, np.stack([g.real, g.imag])
+        for optimizer in optimizers:
+            optimizer.step()
+    np.testing.assert_allclose(whole.numpy(), parts.numpy()[0] + 1j * parts.numpy()[1], rtol=1e-14)
 
 
 def test_a_failed_group_leaves_nothing_behind() -> None:
@@ -492,3 +693,80 @@ def test_wrong_use_is_told() -> None:
         optim.Adam([Tensor(np.ones(2, complex))])
     with pytest.raises(ShapeError, match=r"Muon is for matrices, and bias has shape \(3,\)"):
         Muon([("bias", p)])
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_parameters_without_elements_are_left_alone(name: str) -> None:
+    kind, settings = RULES[name]
+    for shapes in ([(0, 3)], [(3, 0)], [(0, 3), (2, 2)]):
+        parameters = [Tensor(np.ones(shape)) for shape in shapes]
+        step = stepper(parameters, kind(parameters, **settings))
+        step(1.0)
+        _, program = record(step, 1.0)
+        program.run(1.0)
+        assert [p.shape for p in parameters] == shapes
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_state_dict_resumes_from_files_bit_for_bit(name: str, tmp_path: Any) -> None:
+    kind, settings = RULES[name]
+    parameters = [Tensor(x) for x in values(np.float32, kind)]
+    optimizer = kind(parameters, **settings)
+    step = stepper(parameters, optimizer)
+    for _ in range(3):
+        step(1.0)
+    saved = optimizer.state_dict()
+    arrays = {f"{i} {name}": value for i, state in saved["state"].items() for name, value in state.items()}
+    files.write(arrays, tmp_path / "state", {"groups": json.dumps(saved["param_groups"])})
+    arrays, notes = files.read(tmp_path / "state")
+    state: dict[str, Any] = {}
+    for key, value in arrays.items():
+        number, entry = key.split()
+        state.setdefault(number, {})[entry] = value
+    twins = copy.deepcopy(parameters)
+    other = kind(twins)
+    other.load_state_dict({"state": state, "param_groups": json.loads(notes["groups"])})
+    again = stepper(twins, other)
+    for _ in range(3):
+        step(2.0)
+        again(2.0)
+    for p, q in zip(parameters, twins, strict=True):
+        np.testing.assert_array_equal(p.numpy(), q.numpy())
+
+
+def test_state_of_a_parameter_that_is_in_no_group_is_refused() -> None:
+    p = Tensor(np.ones(3))
+    optimizer = optim.SGD([p], momentum=0.5)
+    p.grad = np.ones(3)
+    optimizer.step()
+    saved = optimizer.state_dict()
+    saved["state"][7] = saved["state"].pop(0)
+    with pytest.raises(GradientError, match=r"has state of parameters \[7\], and its groups have \[0\]"):
+        optimizer.load_state_dict(saved)
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_state_of_another_dtype_does_not_widen_the_parameters(name: str) -> None:
+    kind, settings = RULES[name]
+    wide = [Tensor(x) for x in values(np.float64, kind)]
+    optimizer = kind(wide, **settings)
+    stepper(wide, optimizer)(1.0)
+    narrow = [Tensor(p.numpy().astype(np.float32)) for p in wide]
+    other = kind(narrow, **settings)
+    other.load_state_dict(optimizer.state_dict())
+    stepper(narrow, other)(1.0)
+    assert {p.dtype for p in narrow} == {np.dtype(np.float32)}
+
+
+def test_a_state_with_a_wrong_number_changes_nothing():
+    p = Tensor([1.0])
+    optimizer = optim.SGD([p], lr=0.1, momentum=0.9)
+    p.grad = np.ones(1)
+    optimizer.step()
+    before = optimizer.state_dict()
+    wrong = optimizer.state_dict()
+    wrong["param_groups"][0] |= {"momentum": 0.5, "lr": math.nan}
+    wrong["state"][0]["momentum_buffer"][:] = 7.0
+    with pytest.raises(ValueError, match="lr is finite and not negative"):
+        optimizer.load_state_dict(wrong)
+    assert repr(optimizer.state_dict()) == repr(before)

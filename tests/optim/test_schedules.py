@@ -394,6 +394,12 @@ def test_a_momentum_comes_through_what_is_made_of_others() -> None:
     assert seen(other) == seen(optimizer)
 
 
+def test_the_last_momentum_of_a_chain_holds() -> None:
+    optimizer = optimizer_of()
+    ChainedScheduler([CyclicLR(optimizer, 0.1, 0.2, max_momentum=high) for high in (0.9, 0.7)])
+    assert [m for _, m in seen(optimizer)] == [0.7, 0.7]
+
+
 def test_what_is_made_of_others_takes_their_place() -> None:
     optimizer = optimizer_of()
     first = StepLR(optimizer, 1, 0.5)
@@ -413,6 +419,16 @@ def test_what_is_written_is_a_python_float() -> None:
 def test_one_cycle_stays_at_its_end() -> None:
     schedule = OneCycleLR(optimizer_of(), 1.0, total_steps=10, anneal_strategy="linear")
     assert schedule.lr_at(9) == schedule.lr_at(10) == schedule.lr_at(1000) == pytest.approx([1 / 25e4] * 2)
+
+
+def test_milestones_may_come_from_an_iterator() -> None:
+    schedule = MultiStepLR(optimizer_of(), iter([2, 4]), 0.5)  # type: ignore[arg-type]
+    assert [schedule.lr_at(t)[0] for t in (1, 2, 3, 4)] == [0.1, 0.05, 0.05, 0.025]
+
+
+def test_one_cycle_may_rise_in_no_steps() -> None:
+    assert OneCycleLR(optimizer_of(), 1.0, total_steps=10, pct_start=0.1).lr_at(0) == [1.0, 1.0]
+    assert OneCycleLR(optimizer_of(), 1.0, total_steps=1, pct_start=1.0).lr_at(0) == [1.0, 1.0]
 
 
 def test_steps_may_lie_between_two() -> None:
@@ -468,6 +484,14 @@ def test_reductions_are_pytorchs(settings: dict[str, Any]) -> None:
         assert [getattr(schedule, name) for name in names] == [getattr(other, name) for name in names]
         if t == 100:
             ours.param_groups[0]["lr"] = theirs.param_groups[0]["lr"] = 0.3
+
+
+@pytest.mark.parametrize("mode", ["min", "max"])
+def test_the_same_again_is_no_improvement(mode: Any) -> None:
+    schedule = ReduceLROnPlateau(optimizer_of(), mode, factor=0.5, patience=0, threshold=0)
+    schedule.step(1.0)
+    schedule.step(1.0)
+    assert schedule.get_last_lr() == [lr / 2 for lr in RATES]
 
 
 @pytest.mark.parametrize("settings", PLATEAUS, ids=lambda settings: "-".join(settings) or "defaults")
@@ -526,6 +550,7 @@ WRONG: dict[str, tuple[Any, type[Exception], str]] = {
     "no length": (lambda: OneCycleLR(o(), 1.0), ValueError, "give total_steps, or epochs and steps_per_epoch"),
     "strategy": (lambda: OneCycleLR(o(), 1.0, 10, anneal_strategy="sin"), ValueError, "is 'cos' or 'linear', not 'sin'"),  # type: ignore[arg-type]
     "wave": (lambda: CyclicLR(o(), 0.1, 0.2, mode="saw"), ValueError, "mode is 'triangular'"),  # type: ignore[arg-type]
+    "scale": (lambda: CyclicLR(o(), 0.1, 0.2, scale_mode="steps"), ValueError, "scale_mode is 'cycle' or 'iterations'"),  # type: ignore[arg-type]
     "groups": (lambda: OneCycleLR(o(), [1.0], 10), ValueError, "max_lr has 1 values, and the optimizer 2 groups"),
     "functions": (lambda: LambdaLR(o(), [abs]), ValueError, "LambdaLR: 1 functions, and the optimizer has 2 groups"),
     "no function": (lambda: MultiplicativeLR(o(), 0.9), TypeError, "lr_lambda is a function of the step, not 0.9"),  # type: ignore[arg-type]
@@ -536,6 +561,8 @@ WRONG: dict[str, tuple[Any, type[Exception], str]] = {
     "another": (lambda: SequentialLR(o(), [StepLR(o(), 1)], []), ValueError, "attached to another optimizer"),
     "mode": (lambda: ReduceLROnPlateau(o(), "least"), ValueError, "mode is 'min' or 'max'"),  # type: ignore[arg-type]
     "growing": (lambda: ReduceLROnPlateau(o(), factor=1.0), ValueError, "factor is below 1, not 1.0"),
+    "threshold": (lambda: ReduceLROnPlateau(o(), threshold=float("nan")), ValueError, "threshold is at least 0, not nan"),
+    "eps": (lambda: ReduceLROnPlateau(o(), eps=-1.0), ValueError, "eps is at least 0, not -1.0"),
     "no plan": (lambda: ReduceLROnPlateau(o()).lr_at(3), TypeError, "it has no lr_at"),
     "before": (lambda: StepLR(o(), 1).step(-1), ValueError, "steps are counted from 0, and this is -1"),
 }  # fmt: skip
@@ -555,6 +582,22 @@ def test_a_part_is_not_used_by_itself() -> None:
     for call in (part.step, part.state_dict, lambda: part.load_state_dict({}), lambda: WarmUp(part, 2)):
         with pytest.raises(ValueError, match=r"StepLR\(.*step_size=1.*\) is part of another schedule: use that one"):
             call()
+
+
+def test_a_state_dict_is_a_copy() -> None:
+    optimizer = optimizer_of()
+    plateau = ReduceLROnPlateau(optimizer, patience=0)
+    saved = plateau.state_dict()
+    before = copy.deepcopy(saved)
+    optimizer.add_param_group({"params": [Tensor([1.0])], "lr": 1.0})
+    plateau.step(1.0)
+    plateau.step(2.0)
+    assert saved == before
+    twin = ReduceLROnPlateau(optimizer_of(), patience=0)
+    twin.load_state_dict(saved)
+    twin.step(1.0)
+    twin.step(2.0)
+    assert saved == before
 
 
 def test_a_state_of_other_groups_is_refused() -> None:
