@@ -203,7 +203,7 @@ class Recorder:
         place = (self.phase, self.calls.current)
         self.instructions.append(Instruction(rule, read, attributes, tuple(outputs), user_source(), *place))
 
-    def enter(self, module: Any) -> None:
+    def enter(self, module: Any, inputs: Any) -> None:
         """A module is called."""
         self.calls.enter(module)
 

@@ -6,6 +6,7 @@ call `__init__` of this class. Names are PyTorch's, so a state_dict moves in bot
 """
 
 import itertools
+import sys
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -103,7 +104,7 @@ class Module:
         """forward(), with the hooks around it; an error on the way names the module."""
         watcher = modes.watcher or modes.recorder if gate.shut else None
         if watcher is not None:
-            watcher.enter(self)
+            watcher.enter(self, inputs)
         try:
             if self._forward_pre_hooks:
                 for before in self._forward_pre_hooks.values():
@@ -321,6 +322,11 @@ class Module:
     def extra_repr(self) -> str:
         """What stands between the brackets of the repr; a layer says its sizes."""
         return ""
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        """What a notebook shows: its parts as a picture, once autograd.viz is imported; else the words of repr."""
+        pictures = sys.modules.get("autograd.viz")
+        return pictures.bundle_of_model(self, include, exclude) if pictures else {}
 
     @recursive_repr("...")  # a module may refer to the one it stands in
     def __repr__(self) -> str:

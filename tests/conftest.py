@@ -44,8 +44,12 @@ NEEDS = {
     "gpu": (has_gpu, "CuPy or a GPU is missing"),
     "dot": (lambda: has_program("dot"), "the program `dot` is missing: install Graphviz"),
     "browser": (
-        lambda: has_program("chromium", "chromium-browser", "google-chrome", "firefox"),
-        "no browser was found: install Chromium or Firefox",
+        lambda: (
+            has_program("chromium", "google-chrome")
+            and has_program("chromedriver")
+            and importlib.util.find_spec("selenium") is not None
+        ),
+        "Chromium, chromedriver or selenium is missing: install Debian's chromium and chromium-driver, and pip's selenium",
     ),
     "compiler": (lambda: has_program("cc", "gcc", "clang"), "no C compiler was found: install gcc or clang"),
 }
