@@ -1,7 +1,7 @@
 """The pictures of the README and of the documentation: `python -m docs.pictures` draws them anew into docs/pictures/.
 
-One for each thing that pictures show: an expression, a model, gradients that vanish and gradients that do not, where a nan comes
-from, and a call that fails.
+One for each thing that pictures show: an expression, a model, gradients that vanish and that do not, where a nan comes from,
+and a call that fails.
 """
 
 from pathlib import Path
@@ -37,7 +37,7 @@ def transformer(**options):
 
 def flow(activation):
     """The same deep network with another activation: where do the gradients end?"""
-    layers = (layer for _ in range(6) for layer in (nn.Linear(16, 16), activation()))
+    layers = (layer for _ in range(4) for layer in (nn.Linear(16, 16), activation()))
     model = nn.init.reset(nn.Sequential(*layers), seed=0)
     x = np.random.default_rng(0).standard_normal((8, 16), np.float32)
     with watch(activation.__name__) as seen:

@@ -6,8 +6,8 @@ call `__init__` of this class. Names are PyTorch's, so a state_dict moves in bot
 """
 
 import itertools
-import sys
 import re
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from reprlib import recursive_repr

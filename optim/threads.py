@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from itertools import pairwise
 from typing import Any
 
 
@@ -48,7 +49,7 @@ def share(work: Callable[[Sequence[Any]], None], items: Sequence[Any]) -> None:
         _Pool.workers = ThreadPoolExecutor(count(), "optim")
     ends = [len(items) * i // parts for i in range(parts + 1)]
     futures = [  # each in a copy of this thread's context, where np.errstate is kept
-        _Pool.workers.submit(copy_context().run, work, items[start:end]) for start, end in zip(ends[1:], ends[2:], strict=False)
+        _Pool.workers.submit(copy_context().run, work, items[start:end]) for start, end in pairwise(ends[1:])
     ]
     try:
         work(items[: ends[1]])
