@@ -66,7 +66,7 @@ class Schedule:
             )
         self.last_epoch += 1
         self.base_lrs = [float(group["lr" if first else "initial_lr"]) for group in groups]
-        self._attach(_attached(self.optimizer))
+        self._attach(attached(self.optimizer))
 
     # --- what a schedule says ----------------------------------------------------------------------------------------------
 
@@ -156,7 +156,7 @@ class Schedule:
             if member.optimizer is not self.optimizer:
                 raise ValueError(f"{self._name}: {member!r} is attached to another optimizer")
             member._usable()
-        schedules = _attached(self.optimizer)
+        schedules = attached(self.optimizer)
         place = min(schedules.index(member) for member in members)
         self.base_lrs, self._found = schedules[place].base_lrs, schedules[place]._found
         schedules.insert(place, self)
@@ -169,7 +169,7 @@ class Schedule:
             raise RecordingError(
                 f"{self._name} would be asked once, while recording: step, save and load it outside of the step"
             )
-        if not any(schedule is self for schedule in _attached(self.optimizer)):
+        if not any(schedule is self for schedule in attached(self.optimizer)):
             raise ValueError(f"{self!r} is part of another schedule: use that one")
 
     def _welcome(self) -> None:
@@ -186,7 +186,7 @@ class Schedule:
         return base * (lr / found) if found else base
 
     def _write(self) -> None:
-        schedules = _attached(self.optimizer)
+        schedules = attached(self.optimizer)
         for schedule in schedules:
             schedule._welcome()
         for i, group in enumerate(self.optimizer.param_groups):
@@ -197,7 +197,7 @@ class Schedule:
                     _set_momentum(group, float(momentum))
 
 
-def _attached(optimizer: Any) -> list[Schedule]:
+def attached(optimizer: Any) -> list[Schedule]:
     """The schedules of an optimizer, which keeps them, in the order in which they came."""
     schedules: list[Schedule] = vars(optimizer).setdefault("_schedules", [])
     return schedules

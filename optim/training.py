@@ -26,7 +26,7 @@ from .checkpoint import Checkpoints
 from .clip import clip_grad_norm_
 from .history import History
 from .optimizer import Optimizer
-from .schedules import ReduceLROnPlateau
+from .schedules import ReduceLROnPlateau, attached
 
 Loss: TypeAlias = Callable[[Any, Any], Any]
 Metrics: TypeAlias = Mapping[str, Loss]
@@ -89,6 +89,11 @@ def fit(
     )
     metrics = metrics or {}
     optimizer.check_model(model)
+    if schedule_every not in ("step", "epoch"):
+        raise ValueError(f"fit: schedule_every is 'step' or 'epoch', not {schedule_every!r}")
+    strange = [one for one in listed if not any(one is known for known in attached(optimizer))]
+    if strange:
+        raise ValueError(f"fit: {strange[0]!r} is attached to another optimizer, or part of another schedule")
     with mode(model, training=True), interruptible(run):
         run.resume()
         run.tell("at_start")

@@ -332,6 +332,26 @@ def test_an_optimizer_of_another_model_is_told():
         run(net(), optimizer=optim.SGD(net().parameters(), lr=0.1))
 
 
+@pytest.mark.parametrize("every", ["step", "epoch"])
+def test_a_schedule_of_another_optimizer_is_told(every):
+    schedule = optim.StepLR(optim.SGD(net().parameters(), lr=0.1), step_size=1)
+    with pytest.raises(ValueError, match="StepLR.* is attached to another optimizer"):
+        run(net(), schedule=[schedule], schedule_every=every)
+
+
+def test_a_schedule_around_the_inner_optimizer_is_right():
+    model = net()
+    inner = optim.SGD(model.parameters(), lr=0.1)
+    schedule = optim.StepLR(inner, step_size=1, gamma=0.5)
+    run(model, optimizer=optim.Lookahead(inner), schedule=schedule, data=optim.Batches((X, Y), 25), epochs=1)
+    assert inner.param_groups[0]["lr"] == 0.025
+
+
+def test_when_a_schedule_steps_is_a_word():
+    with pytest.raises(ValueError, match="'step' or 'epoch', not 'steps'"):
+        run(net(), schedule_every="steps")
+
+
 def test_accumulate_is_a_number_of_batches():
     with pytest.raises(ValueError, match="at least 1"):
         run(net(), accumulate=0)
