@@ -7,6 +7,7 @@ A graph keeps the value of every scalar, and of arrays what a derivative reads; 
 import math
 from collections.abc import Iterable, Mapping
 from typing import Any
+from weakref import ref
 
 import numpy as np
 
@@ -99,16 +100,31 @@ def _slope(derivative: Any, reads: Any) -> float | None:
     return None if slope.imag else slope.real
 
 
-def kept_by(node: Node) -> dict[int, int]:
-    """The arrays that a node keeps for its derivatives: bytes by identity."""
-    found, stack = {}, [node.saved]
-    while stack:
-        value = stack.pop()
-        if isinstance(value, tuple):
-            stack.extend(value)
-        elif is_array(value):
-            found[id(value)] = int(value.nbytes)
-    return found
+class Kept:
+    """Which arrays nodes have kept so far, to count each once; it keeps none of them alive itself."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, Any] = {}  # weak references by identity, which another array may have later
+
+    def more(self, node: Node) -> int:
+        """The bytes of the arrays that a node keeps for its derivatives, and that no node kept before."""
+        total, stack = 0, [node.saved]
+        while stack:
+            value = stack.pop()
+            if isinstance(value, tuple):
+                stack.extend(value)
+            elif is_array(value) and not self._has(value):
+                total += int(value.nbytes)
+        return total
+
+    def _has(self, array: Any) -> bool:
+        if isinstance(array, np.generic):  # a number, of which there are no weak references
+            return False
+        known = self._known.get(id(array))
+        if known is not None and known() is array:
+            return True
+        self._known[id(array)] = ref(array)
+        return False
 
 
 # --- the graph behind a Tensor ---------------------------------------------------------------------------------------------
@@ -137,7 +153,7 @@ def from_tensor(tensor: Any, names: Iterable[tuple[str, Any]] = ()) -> GraphData
     values[tensor.node] = tensor._raw
     build = Builder(title=known[tensor.node][0] if tensor.node in known else "")
     places: dict[Node, int] = {}
-    seen: set[int] = set()
+    kept = Kept()
     for node in nodes:
         constants = [(slot, build.constant(value)) for slot, value in _constants(node)]
         box = build.box(
@@ -150,9 +166,7 @@ def from_tensor(tensor: Any, names: Iterable[tuple[str, Any]] = ()) -> GraphData
         )
         _describe(box, node, values.get(node, node.value))
         places[node] = box.number
-        arrays = kept_by(node)
-        box.kept = sum(size for key, size in arrays.items() if key not in seen)
-        seen |= arrays.keys()
+        box.kept = kept.more(node)
         for slot, (parent, slope) in enumerate(zip(node.parents, slopes(node), strict=True)):
             if parent is not None:
                 build.edge(places[parent], box, slot, node.rule, slope)

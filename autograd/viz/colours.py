@@ -5,6 +5,7 @@ scale from dark violet through green to yellow, whose lightness only grows. Stan
 """
 
 import math
+from collections.abc import Iterable
 
 # kind -> (fill, line) in the light and in the dark
 KINDS = {
@@ -17,11 +18,11 @@ KINDS = {
     "open": ("#f7f8fb", "#c3cad6", "#161d27", "#3a4656"),
     "port": ("#ffffff", "#c3cad6", "#1c2430", "#4a5768"),
 }
-# mark -> line in the light and in the dark; what does not stand here is drawn as "other"
+# mark -> line in the light and in the dark, the gravest first; what does not stand here is drawn as "other"
 MARKS = {
     "failed": ("#c63d00", "#ff7a33"),
     "clash": ("#c63d00", "#ff7a33"),
-    "first nan": ("#c63d00", "#ff7a33"),
+    "origin": ("#c63d00", "#ff7a33"),
     "reached": ("#e08a55", "#b8683c"),
     "added": ("#007a59", "#1fb98c"),
     "removed": ("#b8639a", "#cc79a7"),
@@ -37,13 +38,14 @@ SCALE = ("#35205e", "#3b4d8a", "#2b7a8c", "#2ea57d", "#86ca55", "#f2e14c")  # of
 ZERO = ("#d9dde3", "#3a424d")  # a magnitude of zero, which no log scale holds
 
 
-def mark_of(mark: str) -> str:
-    """The entry of MARKS for a mark.
+def mark_of(marks: Iterable[str]) -> str:
+    """The entry of MARKS for the gravest of these marks.
 
-    >>> mark_of("clash: axis 1"), mark_of("changed shape"), mark_of("seen")
-    ('clash', 'changed', 'other')
+    >>> mark_of(["clash: axis 1"]), mark_of(["no_grad", "gradient reached"]), mark_of(["seen"])
+    ('clash', 'reached', 'other')
     """
-    return next((name for name in MARKS if mark == name or mark.startswith((name + ":", name + " "))), "other")
+    known = {mark.removeprefix("gradient ").partition(" ")[0].rstrip(":") for mark in marks}
+    return next((name for name in MARKS if name in known), "other")
 
 
 def scale(t: float) -> str:

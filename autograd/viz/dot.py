@@ -103,7 +103,7 @@ def _framed(part: Any, item: Item) -> Any:
         labeljust="l",
         style="rounded,filled",
         fillcolor=fill,
-        color=colours.MARKS[colours.mark_of(item.marks[0])][0] if item.marks else line,
+        color=colours.MARKS[colours.mark_of(item.marks)][0] if item.marks else line,
     )
     return part
 
@@ -125,7 +125,7 @@ def _look(graph: GraphData, item: Item, heat: Heat | None) -> dict[str, Any]:
     elif box.is_output:
         look |= {"color": colours.INK[0], "penwidth": "2"}
     if item.marks:
-        look |= {"color": colours.MARKS[colours.mark_of(item.marks[0])][0], "penwidth": "2"}
+        look |= {"color": colours.MARKS[colours.mark_of(item.marks)][0], "penwidth": "2"}
     return look | {"tooltip": plain([_path(graph, item) if box is None else tip(box)])}
 
 
@@ -144,7 +144,7 @@ def _lines(view: View, arrow: Arrow, options: Options) -> list[dict[str, Any]]:
         if edge.slope is not None and options.gradients:
             look["label"] = f"×{number_text(edge.slope)}"
         if edge.marks:
-            shade = colours.MARKS[colours.mark_of(edge.marks[0])][0]
+            shade = colours.MARKS[colours.mark_of(edge.marks)][0]
             look |= {"label": plain(list(edge.marks)), "color": shade, "fontcolor": shade, "penwidth": "2"}
         found.append(look)
     return found

@@ -10,15 +10,16 @@ import math
 import re
 import zlib
 from base64 import b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, fields
 from functools import cache
 from html import escape
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 from . import colours
-from .model import Box, Edge, GraphData, Group, Stats
+from .model import BINS, Box, Edge, GraphData, Group, Stats
 from .view import Options, View
 
 PAGE = Path(__file__).with_name("page")
@@ -36,9 +37,10 @@ SCRIPTS = (
     ),  # page.js last: it starts
 )
 DEFLATED_ABOVE = 256 * 1024  # characters
+HISTOGRAMS = 20_000  # values of a graph, up to which the page has their histograms: they are most of what it holds
+FEWER = f"Histograms are left out of a page of more than {HISTOGRAMS:,} values."
 
 DIGITS = 5  # of a statistic; a scalar keeps all of its own
-PLAIN = {int, bool, str, type(None)}  # what goes into JSON as it is
 
 
 def to_html(graph: GraphData, options: Options | None = None) -> str:
@@ -92,7 +94,7 @@ def packed(graph: GraphData) -> dict[str, Any]:
     """The graph in columns: what `GraphData.to_json` says, in a tenth of the characters. page/data.js reads it."""
     return {
         "title": graph.title,
-        "notes": graph.notes,
+        "notes": graph.notes + [FEWER] * (len(graph.boxes) > HISTOGRAMS),
         "ops": {name: asdict(op) for name, op in sorted(graph.ops.items())},
         "boxes": _table(graph.boxes, Box, leave=("number",)),
         "edges": _table(graph.edges, Edge),
@@ -102,32 +104,35 @@ def packed(graph: GraphData) -> dict[str, Any]:
 
 def _table(rows: Sequence[Any], kind: type, leave: tuple[str, ...] = ()) -> dict[str, Any]:
     names = [field.name for field in fields(kind) if field.name not in leave]
-    return {"count": len(rows), "columns": {name: _column([getattr(row, name) for row in rows], name) for name in names}}
+    return {"count": len(rows), "columns": {name: _column(list(map(attrgetter(name), rows)), name) for name in names}}
 
 
 def _column(values: list[Any], name: str) -> Any:
     """A column, in the shortest of its forms: one value for all rows, places in a table of values, or each value."""
     if name in ("values", "gradients"):
         return _statistics(values)
-    kinds = set(map(type, values))
-    if kinds == {int}:
-        return values if min(values) < max(values) else {"all": values[0]}
-    plain = values if kinds <= PLAIN else list(map(ROUNDED.get(name, _plain), values))
     if name == "bins":
-        return plain
-    texts = list(map(repr, plain))  # they tell 1, 1.0, True and "1" apart, and a dict takes them
-    table = dict(zip(texts, plain, strict=True))
+        values = list(map(_bins, values))
+    elif name in ROUNDED:
+        values = _rounded(values)
+    if name == "bins" or name in ROUNDED or set(map(type, values)) == {int}:  # hardly any are the same, unless all are
+        return {"all": values[0]} if values and values.count(values[0]) == len(values) else values
+    texts = list(map(repr, values))  # they tell 1, 1.0, True and "1" apart, and a dict takes them
+    table = dict(zip(texts, values, strict=True))
     if len(table) == 1:
-        return {"all": plain[0]}
+        return {"all": _plain(values[0])}
     if len(table) * 2 > len(texts):
-        return plain
+        return list(map(_plain, values))
     places = {text: place for place, text in enumerate(table)}
-    return {"table": list(table.values()), "at": [places[text] for text in texts]}
+    return {"table": list(map(_plain, table.values())), "at": [places[text] for text in texts]}
 
 
 def _statistics(values: list[Stats | None]) -> dict[str, Any]:
     known = [i for i, value in enumerate(values) if value is not None]
-    return {"where": known, "stats": _table([value for value in values if value is not None], Stats)}
+    left_out = ("bins",) if len(values) > HISTOGRAMS else ()
+    stats = _table([value for value in values if value is not None], Stats, left_out)
+    stats["columns"] |= {name: {"all": [0] * BINS} for name in left_out}
+    return {"where": known, "stats": stats}
 
 
 def _plain(value: Any) -> Any:
@@ -139,18 +144,20 @@ def _plain(value: Any) -> Any:
     return [_plain(child) for child in value] if isinstance(value, list | tuple | set | frozenset) else value
 
 
-def _rounded(value: float) -> Any:
-    if value is None or not math.isfinite(value):
-        return _plain(value)
-    return float(f"{value:.{DIGITS}g}")
+def _rounded(values: list[float | None]) -> list[Any]:
+    """Numbers with few digits; one call of % for all of them takes a fifth of the time of one for each."""
+    known = [value for value in values if value is not None]
+    text = f"%.{DIGITS}g " * len(known) % tuple(known)
+    rounded: list[Any] = list(map(float, text.split()))
+    if "n" in text:  # of nan, or inf
+        rounded = list(map(_plain, rounded))
+    found = iter(rounded)
+    return rounded if len(known) == len(values) else [None if value is None else next(found) for value in values]
 
 
-def _bins(counts: Sequence[int]) -> list[int]:
+def _bins(counts: Sequence[int]) -> Sequence[int]:
     """A histogram is looked at: three digits of a count are enough."""
-    return [n if n < 1000 else int(float(f"{n:.2e}")) for n in counts]
+    return counts if max(counts) < 1000 else [n if n < 1000 else int(float(f"{n:.2e}")) for n in counts]
 
 
-ROUNDED: dict[str, Callable[[Any], Any]] = {
-    **dict.fromkeys(("least", "largest", "mean", "std", "norm", "zeros", "seconds"), _rounded),
-    "bins": _bins,
-}
+ROUNDED = frozenset(("least", "largest", "mean", "std", "norm", "zeros", "seconds"))

@@ -51,17 +51,18 @@ class Stats:
         counts = (array.size, nans, array.size - finite.size - nans)
         if not finite.size:
             return cls(counts[0], math.nan, math.nan, math.nan, math.nan, math.nan, 0.0, *counts[1:], (0,) * BINS)
-        least, largest = float(finite.min()), float(finite.max())
+        least, largest = float(np.minimum.reduce(finite)), float(np.maximum.reduce(finite))  # min() takes a detour in Python
         scale = max(-least, largest) or 1.0
         scaled = finite / scale  # the squares of large numbers would leave float64
-        mean = float(scaled.mean())
+        mean = float(np.add.reduce(scaled)) / finite.size
+        apart = scaled - mean
+        norm, std = math.sqrt(scaled @ scaled) * scale, math.sqrt(apart @ apart / finite.size) * scale
         zeros = float(np.count_nonzero(finite == 0) / array.size)
-        norm, std = float(np.sqrt(scaled @ scaled)) * scale, float(scaled.std()) * scale
-        return cls(counts[0], least, largest, mean * scale, std, norm, zeros, *counts[1:], _bins(scaled))
+        bins = _bins(scaled, least / scale, largest / scale)
+        return cls(counts[0], least, largest, mean * scale, std, norm, zeros, *counts[1:], bins)
 
 
-def _bins(values: Any) -> tuple[int, ...]:
-    least, largest = values.min(), values.max()
+def _bins(values: Any, least: float, largest: float) -> tuple[int, ...]:
     if largest - least <= 1e-12:
         return (0,) * (BINS // 2) + (values.size,) + (0,) * (BINS - BINS // 2 - 1)
     places = ((values - least) * (BINS / (largest - least))).astype(int)
@@ -97,7 +98,7 @@ class Box:
     kept: int = 0  # bytes that the graph keeps for the derivatives of the op, and that nothing kept before
     error: str | None = None
     why: str = ""  # why the gradient is None or zero
-    marks: tuple[str, ...] = ()  # what a reader should see: "failed", "clash: axis 1", "first nan", "reached", "added", ...
+    marks: tuple[str, ...] = ()  # what a reader should see: "failed", "clash: axis 1", "origin", "reached", "added", ...
 
     @property
     def title(self) -> str:

@@ -70,15 +70,16 @@ def painted(svg: str, form: str) -> bytes:
         figure = Figure(figsize=(width / 72, height / 72), facecolor="white")
         axes = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(height, 0))
         axes.set_axis_off()
+        scale = 1.0 if form == "pdf" else pixels[0] / width
         for order, artist in enumerate(_artists(root, sheet)):
+            if hasattr(artist, "get_fontsize") and artist.get_fontsize() * scale < 1:
+                continue  # letters of less than a pixel, at which the font's own program fails
             artist.set_zorder(order)
             axes.add_artist(artist)
         if form == "pdf":
             figure.savefig(out, format=form, metadata={"CreationDate": None, "Title": _title(root)})
         else:
-            figure.savefig(
-                out, format=form, dpi=72 * pixels[0] / width, metadata={"Software": None}, pil_kwargs={"compress_level": 3}
-            )
+            figure.savefig(out, format=form, dpi=72 * scale, metadata={"Software": None}, pil_kwargs={"compress_level": 3})
     return out.getvalue()
 
 

@@ -12,11 +12,13 @@ from typing import Any
 
 from ..errors import GradientError
 from ..graph import Node, ancestors
+from ..rows import dense
 from ..tensor import Tensor, describe
-from .collect import from_tensor
+from .collect import from_tensor, told
 from .model import Box, Edge, GraphData, Stats
 
 MANY = 3  # reasons of one kind that are told
+KINDS = {"op": "an op", "input": "an input", "parameter": "a parameter", "buffer": "a buffer", "constant": "a constant"}
 
 
 # --- what is known of a box ------------------------------------------------------------------------------------------------
@@ -80,7 +82,7 @@ def _known(number: float | None, stats: Stats | None) -> Known | None:
 
 def named(graph: GraphData, box: Box) -> str:
     """A box in words: what made it, the user's name, the module and the line."""
-    words = [box.op or box.name or f"a {box.kind}"]
+    words = [box.op or box.name or KINDS[box.kind]]
     if box.op and box.name:
         words.append(f"({box.name})")
     if box.group is not None and graph.groups[box.group].path:
@@ -495,7 +497,7 @@ def _times_zero(where: str, box: Box, source: Box, edge: Edge, others: Others) -
     for _, other in others:
         value = value_of(other)
         if value is not None and value.zero:
-            name = other.name or other.op or f"a {other.kind}"
+            name = other.name or other.op or KINDS[other.kind]
             return f"{where} multiplies it by {name}, which is 0 everywhere"
     return ""
 
@@ -632,7 +634,10 @@ def why(tensor: Any, loss: Any) -> str:
 
 
 def _of_released(tensor: Tensor, loss: Tensor, gradient: Any) -> str:
+    known = None if gradient is None else _known(*told(dense(getattr(gradient, "_raw", gradient))))
     begun = "The graph behind the loss was released by backward(), and no longer says what the loss depends on"
+    if known is not None and not known.zero:
+        return f"This Tensor has a gradient: {known}. {begun}."
     if gradient is None and tensor.node is not loss.node and not tensor.is_leaf:
         return f"{begun}. Gradients of values in between are kept by backward(retain_graph=True)."
     if gradient is None:

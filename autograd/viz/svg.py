@@ -17,6 +17,7 @@ from autograd.viz.view import Item, Level, Link, Options, View, clean, number_te
 MARGIN = 24.0
 FONT = "system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif"
 NUMBERS = "ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace"
+LEGEND = {"origin": "origin of nan or infinity", "reached": "reached by it"}
 HEATS = {"gradient": "gradient (root mean square)", "time": "time", "memory": "memory of the values"}
 
 
@@ -108,7 +109,7 @@ class _Sheet:
                     self.levels.append((item.inner, x + item.x + item.inner.x, y + item.y + item.inner.y))
         items = [item for level, _, _ in self.levels for item in level.items]
         self.kinds = {self._kind(item) for item in items}
-        seen = {colours.mark_of(item.marks[0]) for item in items if item.marks}
+        seen = {colours.mark_of(item.marks) for item in items if item.marks}
         self.marks = [mark for mark in colours.MARKS if mark in seen and mark not in ("other", "clash")]
         self.slopes = False
         self.heat = None if options.colour == "kind" else Heat.of(items, options.colour)
@@ -220,9 +221,9 @@ class _Sheet:
     def _link(self, link: Link, x: float, y: float) -> None:
         points = [(a + x, b + y) for a, b in link.points]
         marks = [mark for edge in link.edges for mark in self.graph.edges[edge].marks]
-        look = "wv-link" + (" wv-back" if link.back else "") + (f" wv-mark-{_class(marks[0])}" if marks else "")
+        look = "wv-link" + (" wv-back" if link.back else "") + (f" wv-mark-{colours.mark_of(marks)}" if marks else "")
         self.parts.append(f'<path class="{look}" d="{path(points, self.options.direction)}"/>')
-        head = "wv-tip" + (f" wv-tip-{_class(marks[0])}" if marks else "")
+        head = "wv-tip" + (f" wv-tip-{colours.mark_of(marks)}" if marks else "")
         self.parts.append(f'<path class="{head}" d="{_arrow(points)}"/>')
 
     def _stub(self, level: Level, port: Item, x: float, y: float) -> None:
@@ -261,9 +262,10 @@ class _Sheet:
             self.parts.append(_text(x + 22.0, y, name, "wv-note"))
             x += 22.0 + text_width(name, "kind") + 18.0
         for mark in self.marks:
-            self.parts.append(_rect(x, y - 9.0, 16.0, 11.0, 3, f"wv-op wv-mark-{mark.replace(' ', '-')}"))
-            self.parts.append(_text(x + 22.0, y, mark, "wv-note"))
-            x += 22.0 + text_width(mark, "kind") + 18.0
+            self.parts.append(_rect(x, y - 9.0, 16.0, 11.0, 3, f"wv-op wv-mark-{mark}"))
+            word = LEGEND.get(mark, mark)
+            self.parts.append(_text(x + 22.0, y, word, "wv-note"))
+            x += 22.0 + text_width(word, "kind") + 18.0
         if self.slopes:
             told = "×3 slope along a line"
             self.parts.append(_text(x, y, told, "wv-note"))
@@ -329,12 +331,8 @@ def _arrow(points: list[tuple[float, float]]) -> str:
     return f"M{digits(x)},{digits(y)}L{digits(x + away)},{digits(y - 3)}V{digits(y + 3)}Z"
 
 
-def _class(mark: str) -> str:
-    return colours.mark_of(mark).replace(" ", "-")
-
-
 def _marked(item: Item) -> str:
-    return f" wv-mark-{_class(item.marks[0])}" if item.marks else ""
+    return f" wv-mark-{colours.mark_of(item.marks)}" if item.marks else ""
 
 
 def _wrap(text: str, width: float) -> list[str]:
@@ -376,8 +374,7 @@ def _tones(dark: int) -> str:
     rules.append(f".wv .wv-behind{{fill:{folded[2 * dark]};stroke:{folded[2 * dark + 1]};opacity:.55}}")
     rules.append(f".wv rect.wv-output{{stroke:{ink}}}")
     for mark, lines in colours.MARKS.items():
-        name = mark.replace(" ", "-")
-        rules.append(f".wv rect.wv-mark-{name},.wv path.wv-mark-{name}{{stroke:{lines[dark]};stroke-width:2}}")
-        rules.append(f".wv path.wv-tip-{name}{{fill:{lines[dark]}}}")
+        rules.append(f".wv rect.wv-mark-{mark},.wv path.wv-mark-{mark}{{stroke:{lines[dark]};stroke-width:2}}")
+        rules.append(f".wv path.wv-tip-{mark}{{fill:{lines[dark]}}}")
     rules.append(f".wv .wv-mark,.wv .wv-clash{{fill:{colours.MARKS['failed'][dark]}}}")
     return "".join(rules)

@@ -9,6 +9,8 @@ import math
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Context
+from numbers import Integral
+from typing import Any
 
 from autograd.viz.model import Box, GraphData, Group, Stats
 
@@ -19,6 +21,8 @@ FEW = 5  # fewer boxes than this say too little
 STANDINS = 16  # how many values at most are drawn in place of one that is hidden
 DIRECTIONS = {"down": "down", "TB": "down", "right": "right", "LR": "right"}
 COLOURS = ("kind", "gradient", "time", "memory")
+FAULTS = ("failed", "origin", "gradient origin")
+QUIET = ("reached", "gradient reached")  # marks that are told by colour only
 KINDS = ("op", "input", "parameter", "buffer", "constant")
 
 
@@ -47,6 +51,10 @@ class Options:
             raise ValueError(f"direction={self.direction!r}: expected one of {', '.join(map(repr, DIRECTIONS))}")
         if self.colour not in COLOURS:
             raise ValueError(f"colour={self.colour!r}: expected one of {', '.join(map(repr, COLOURS))}")
+        for name in ("limit", "depth"):
+            given: Any = getattr(self, name)
+            if not isinstance(given, Integral) and (given is not None or name == "limit"):
+                raise ValueError(f"{name}={given!r}: expected a whole number")
         if self.limit < 2:
             raise ValueError(f"limit={self.limit!r}: at least 2 boxes are needed to draw anything")
         if self.depth is not None and self.depth < 0:
@@ -258,7 +266,7 @@ def box_lines(box: Box, values: bool, gradients: bool, path: str = "") -> tuple[
     elif gradients and box.gradients is not None:
         lines.append("‖gradient‖ " + number_text(box.gradients.norm))
         styles.append("gradient")
-    told = [mark for mark in box.marks if mark != "reached"] + _bad(box.values, "") + _bad(box.gradients, " in the gradient")
+    told = [mark for mark in box.marks if mark not in QUIET] + _bad(box.values, "") + _bad(box.gradients, " in the gradient")
     lines.extend(shorten(mark, 36) for mark in told)
     styles.extend("mark" for mark in told)
     return lines, styles
@@ -301,6 +309,7 @@ class _Totals:
     boxes: int = 0
     ops: int = 0
     parameters: int = 0
+    modules: dict[str, int] = field(default_factory=dict)  # by path: their own parameters, which count once
     squares: float = 0.0
     elements: int = 0
     seconds: float | None = None
@@ -397,6 +406,7 @@ class Tree:
         totals = [_Totals() for _ in self.parent]
         for group in self.graph.groups:
             totals[group.number].parameters = group.parameters
+            totals[group.number].modules = {f"{group.path} {group.kind}": group.parameters}
         for box in self.graph.boxes:
             if not self.hidden[box.number] and self.where[box.number] >= 0:
                 total = totals[self.where[box.number]]
@@ -429,7 +439,7 @@ def _count(total: _Totals, box: Box) -> None:
 def _join(total: _Totals, part: _Totals) -> None:
     total.boxes += part.boxes
     total.ops += part.ops
-    total.parameters += part.parameters
+    _join_modules(total, part)
     total.squares += part.squares
     total.elements += part.elements
     if part.seconds is not None:
@@ -438,6 +448,18 @@ def _join(total: _Totals, part: _Totals) -> None:
     total.newest = max(total.newest, part.newest)
     total.result = max(total.result, part.result)
     _add_marks(total.marks, part.marks)
+
+
+def _join_modules(total: _Totals, part: _Totals) -> None:
+    """Adds the parameters of those modules that were not called in the others; what `part` knew of them is used up."""
+    if len(part.modules) > len(total.modules):  # the smaller goes into the larger, so that a deep model takes no longer
+        total.modules, part.modules = part.modules, total.modules
+        total.parameters = part.parameters
+    for path, count in part.modules.items():
+        if path not in total.modules:
+            total.modules[path] = count
+            total.parameters += count
+    part.modules = {}
 
 
 def _add_marks(marks: list[str], more: Iterable[str]) -> None:
@@ -620,7 +642,7 @@ class View:
         if self.gradients and rms is not None:
             lines.append("gradient rms " + number_text(rms))
             styles.append("gradient")
-        marks = [mark for mark in total.marks if mark != "reached"]
+        marks = [mark for mark in total.marks if mark not in QUIET]
         lines.extend(shorten(mark, 36) for mark in marks[:3])
         styles.extend("mark" for _ in marks[:3])
         return lines, styles
@@ -784,9 +806,9 @@ def _that_fit(tree: Tree, most: int, limit: int) -> list[bool]:
 
 
 def _around_fault(tree: Tree) -> list[int]:
-    """The groups around the first box that failed or where the first nan arose, outermost first."""
+    """The groups around the first box that failed or that a nan came from, outermost first."""
     for box in tree.graph.boxes:
-        if not tree.hidden[box.number] and ("failed" in box.marks or "first nan" in box.marks):
+        if not tree.hidden[box.number] and any(mark in FAULTS for mark in box.marks):
             found = []
             group = tree.where[box.number]
             while group >= 0:

@@ -11,6 +11,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import perf_counter
 from typing import Any
+from weakref import ref
+
+import numpy as np
 
 from ..calls import Calls
 from ..errors import AutogradError, RecordingError
@@ -20,7 +23,7 @@ from ..program import labels_of, names_in
 from ..rule import Rule, run
 from ..tensor import NUMBERS, Tensor, is_array
 from ..tree import leaves, paths, transform
-from .collect import Builder, attributes_of, gradient_of, kept_by, slopes
+from .collect import Builder, Kept, attributes_of, gradient_of, slopes
 from .model import Box, Edge, GraphData, Group
 
 # Lines in here are ours; the user's is the next one outside.
@@ -28,12 +31,18 @@ OURS = (PACKAGE, *(os.path.join(os.path.dirname(PACKAGE.rstrip(os.sep)), name) +
 
 
 class Mark:
-    """On a Tensor: which box of which watch it is."""
+    """On a Tensor: which box of which watch it is. Of one from outside also which array it was, which an optimizer replaces."""
 
-    __slots__ = ("number", "recording")  # the second as on a Variable, so that a recording takes it for another one's
+    # The name `recording` is as on a Variable, so that a recording takes it for another one's.
+    __slots__ = ("array", "number", "recording")
 
-    def __init__(self, recording: object, number: int) -> None:
+    def __init__(self, recording: object, number: int, array: Any = None) -> None:
         self.recording, self.number = recording, number
+        self.array = ref(array) if isinstance(array, np.ndarray) else None
+
+    def is_of(self, raw: Any) -> bool:
+        """Whether the Tensor is still what it was."""
+        return self.array is None or self.array() is raw
 
 
 class Watch:
@@ -46,7 +55,7 @@ class Watch:
         self.error: Exception | None = None
         self._given: dict[int, int] = {}  # the boxes of arrays that the model that runs was given
         self._places: dict[int, int] = {}  # of nodes, by their sequence numbers
-        self._kept: set[int] = set()
+        self._kept = Kept()
         self._seconds = 0.0
         self._modes: list[mode] = []
 
@@ -96,9 +105,7 @@ class Watch:
                 box.marks = ("no_grad",) if rule.differentiable and not modes.gradients else ("no derivative",)
             part._variable = Mark(self, box.number)
         if node is not None:
-            arrays = kept_by(node)
-            box.kept = sum(size for key, size in arrays.items() if key not in self._kept)
-            self._kept |= arrays.keys()
+            box.kept = self._kept.more(node)
             self._places.setdefault(node.sequence, box.number)
 
     def detached(self, source: Tensor, out: Tensor) -> None:
@@ -145,7 +152,7 @@ class Watch:
         if id(value) in self._given:
             return self._given[id(value)]
         mark = getattr(value, "_variable", None) if isinstance(value, Tensor) else None
-        if isinstance(mark, Mark) and mark.recording is self:
+        if isinstance(mark, Mark) and mark.recording is self and mark.is_of(value._raw):
             return mark.number
         name = self._calls.names.get(id(value)) or self._names.get(id(value), "")
         if not isinstance(value, Tensor):
@@ -153,7 +160,7 @@ class Watch:
             return box.number
         kind = self._calls.kinds.get(id(value)) or ("input" if value.node is not None or name else kind)
         box = self._box(None, value._raw, kind=kind, name=name, wanted=value.node is not None)
-        value._variable = Mark(self, box.number)
+        value._variable = Mark(self, box.number, value._raw if kind == "parameter" else None)
         if value.node is not None:
             self._places[value.node.sequence] = box.number
         return box.number

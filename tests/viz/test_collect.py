@@ -216,6 +216,28 @@ def test_a_watch_keeps_no_array():
     assert titles(seen.graph) == ["input", "tanh"]
 
 
+def test_what_is_kept_is_counted_anew_where_an_array_has_the_place_of_one_that_was_freed():
+    with watch() as seen:
+        for _ in range(20):
+            np.tanh(Tensor(np.ones(1000)))
+    assert [box.kept for box in seen.graph.boxes if box.op] == [8000] * 20
+
+
+@pytest.mark.parametrize("optimizer", [optim.SGD, optim.Adam])
+def test_a_parameter_that_was_stepped_is_another_value(optimizer):
+    model = net()
+    steps = optimizer(model.parameters(), 0.1)
+    with watch() as seen:
+        for _ in range(2):
+            steps.zero_grad()
+            nn.CrossEntropyLoss()(model(X), Y).backward()
+            steps.step()
+    bias = [box for box in seen.graph.boxes if box.name == "0.bias"]
+    assert len(bias) == 2
+    assert bias[0].values != bias[1].values
+    assert bias[0].gradients != bias[1].gradients
+
+
 def test_a_watch_sees_where_a_gradient_is_cut():
     with watch() as seen:
         x = Tensor(2.0)

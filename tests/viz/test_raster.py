@@ -52,6 +52,11 @@ def test_large_pictures_shrink(width, height):
     assert across * down <= AREA * 1.01 + across + down
 
 
+def test_letters_of_less_than_a_pixel_are_left_out_which_no_font_can_draw():
+    svg = '<svg xmlns="http://www.w3.org/2000/svg" width="300" height="900000"><text x="9" y="9">a</text></svg>'
+    assert pixels(raster.painted(svg, "png")).shape[1] == 5
+
+
 def test_png_has_the_colours_of_kinds_marks_and_lines():
     picture = pixels(to_png(expression()))
     for colour in (colours.PAPER[0], colours.KINDS["input"][0], colours.LINE[0], colours.KINDS["op"][1]):

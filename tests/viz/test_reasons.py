@@ -313,6 +313,13 @@ def test_why_asks_for_tensors():
         why(Tensor(1.0), 2.0)
 
 
+def test_a_gradient_that_is_there_is_told_though_the_graph_was_released():
+    x = Tensor([1.0, 2.0])
+    loss = (x * 2.0).sum()
+    loss.backward()
+    assert why(x, loss).startswith("This Tensor has a gradient: 2. ")
+
+
 # --- the first nan ---------------------------------------------------------------------------------------------------------
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from autograd.viz import colours
 from autograd.viz.model import Box, Edge, GraphData, Group, Stats
+from autograd.viz.reasons import origin
 from autograd.viz.svg import bytes_text, seconds_text, to_svg
 from autograd.viz.view import Options, View
 from tests.viz.test_view import SEEDS, chain, every_item, nested, some_graph
@@ -169,6 +170,31 @@ def test_clashing_axes_are_marked() -> None:
     """In brackets, and in the colour of a fault."""
     assert '16×<tspan class="wv-clash">[32]</tspan> float32' in to_svg(failed())
     assert "Failed: matmul: 32 and 64 differ" in to_svg(failed())
+
+
+def test_the_origin_of_a_nan_has_its_colour_and_a_word_in_the_legend() -> None:
+    x = Box(0, "", "input", "x", value=-1.0, gradient=1.0, wanted=True)
+    log = Box(1, "log", value=float("nan"), gradient=1.0, wanted=True)
+    out = Box(2, "tanh", value=float("nan"), gradient=1.0, wanted=True, marks=("no_grad",), is_output=True)
+    graph = GraphData([x, log, out], [Edge(0, 1), Edge(1, 2)])
+    origin(graph)
+    text = to_svg(graph)
+    assert len(re.findall('rect class="wv-op wv-mark-origin"', text)) == 2  # the box, and the legend
+    assert len(re.findall('rect class="wv-op wv-mark-reached', text)) == 2
+    assert ">origin of nan or infinity<" in text
+    assert ">reached by it<" in text
+
+
+def test_what_is_around_the_origin_of_a_nan_is_open() -> None:
+    graph = GraphData([Box(i, "tanh", group=i // 100, value=float("nan") if i >= 350 else 0.5) for i in range(500)])
+    graph.edges = [Edge(i, i + 1) for i in range(499)]
+    graph.groups = [Group(i, f"m{i}", "Block") for i in range(5)]
+    origin(graph)
+    assert 3 in View(graph, limit=500).opened
+
+
+def test_gradients_that_were_reached_are_not_told_in_words() -> None:
+    assert View(GraphData([Box(0, "tanh", marks=("gradient reached",))])).level.items[0].lines == ["tanh"]
 
 
 def test_units() -> None:

@@ -25,7 +25,10 @@ NAMES = [
     "é\x00\u202e",
     "\U0001f600 ok",
 ]
-MARKS = [(), (), (), ("failed", "clash: axis 1"), ("reached",), ("first nan",), ("clash: axis -1",), ("added",)]
+MARKS = [
+    *((), (), (), ("failed", "clash: axis 1"), ("reached",), ("origin",), ("clash: axis -1",), ("added",)),
+    ("gradient origin", "gradient reached"),
+]
 
 
 def some_graph(seed: int, sizes: tuple[int, ...] = (1, 7, 60, 60, 250)) -> GraphData:
@@ -311,6 +314,9 @@ def test_wrong_words_are_told_with_the_right_ones() -> None:
         Options(colour="grad")
     with pytest.raises(ValueError, match=r"hide='relu': .* ops: add, linear, tanh; modules: 0, 0.linear, 1, 1.linear"):
         View(nested(), hide=["relu"])
+    for wrong in ({"limit": None}, {"depth": "all"}):
+        with pytest.raises(ValueError, match="expected a whole number"):
+            Options(**wrong)
     with pytest.raises(ValueError, match="limit=1"):
         Options(limit=1)
     with pytest.raises(ValueError, match="depth=-1"):
@@ -358,3 +364,15 @@ def test_text_is_as_wide_as_said() -> None:
     assert text_width("mm", "title") == 2 * text_width("m", "title") > text_width("ii", "title")
     assert text_width("重", "value") == 2 * text_width("m", "value")
     assert len(shorten("x" * 100, 30)) == 30
+
+
+def test_parameters_of_a_module_that_is_called_often_count_once() -> None:
+    groups = [Group(0, "", "Net", None, parameters=5)]
+    for call in range(1, 201):
+        groups.append(Group(len(groups), "cell", "Cell", 0, call, 7))
+        groups.append(Group(len(groups), "cell.gate", "Linear", len(groups) - 1, 1, 11))
+    boxes = [Box(i, "tanh", group=2 + 2 * i) for i in range(200)]
+    graph = GraphData(boxes, [Edge(i, i + 1) for i in range(199)], groups)
+    totals = View(graph, depth=0).tree.totals
+    assert [totals[number].parameters for number in (0, 1, 2, 399)] == [23, 18, 11, 18]
+    assert {total.parameters for total in totals[len(groups) :]} == {18}  # of runs

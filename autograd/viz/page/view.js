@@ -6,6 +6,8 @@
 const wengert = globalThis.wengert = globalThis.wengert || {};
 
 const FAN = 5, RUN = 100, EASY = 4, FEW = 5, STANDINS = 16;
+const FAULTS = ['failed', 'origin', 'gradient origin'];
+const QUIET = ['reached', 'gradient reached']; // marks that are told by colour only
 const KINDS = ['op', 'input', 'parameter', 'buffer', 'constant'];
 
 /* ---------------------------------------------------------------- text */
@@ -104,7 +106,7 @@ function boxLines(box, values, gradients, path = '') {
   else if (box.shape.length || box.dtype) add(shorten(shapeText(box), 36), 'value');
   if (gradients && box.gradient !== null) add('gradient ' + numberText(box.gradient), 'gradient');
   else if (gradients && box.gradients !== null) add('‖gradient‖ ' + numberText(box.gradients.norm), 'gradient');
-  const told = [...box.marks.filter(mark => mark !== 'reached'), ...bad(box.values, ''), ...bad(box.gradients, ' in the gradient')];
+  const told = [...box.marks.filter(mark => !QUIET.includes(mark)), ...bad(box.values, ''), ...bad(box.gradients, ' in the gradient')];
   for (const mark of told) add(shorten(mark, 36), 'mark');
   return {lines, styles};
 }
@@ -133,7 +135,7 @@ function groupName(group, above) {
 /* ---------------------------------------------------------------- what stands where */
 
 function noTotals() {
-  return {boxes: 0, ops: 0, parameters: 0, squares: 0, elements: 0, seconds: null, nbytes: 0, marks: [], newest: -1, result: -1};
+  return {boxes: 0, ops: 0, parameters: 0, modules: new Map(), squares: 0, elements: 0, seconds: null, nbytes: 0, marks: [], newest: -1, result: -1};
 }
 
 function makeTree(graph, hide, limit) {
@@ -220,7 +222,10 @@ function treeOrder(tree) {
 
 function addUp(tree) {
   const totals = tree.parent.map(noTotals);
-  for (const group of tree.graph.groups) totals[group.number].parameters = group.parameters;
+  for (const group of tree.graph.groups) {
+    totals[group.number].parameters = group.parameters;
+    totals[group.number].modules.set(`${group.path} ${group.kind}`, group.parameters);
+  }
   for (const box of tree.graph.boxes) {
     if (tree.hidden[box.number] || tree.where[box.number] < 0) continue;
     const total = totals[tree.where[box.number]];
@@ -256,7 +261,7 @@ function count(total, box) {
 function join(total, part) {
   total.boxes += part.boxes;
   total.ops += part.ops;
-  total.parameters += part.parameters;
+  joinModules(total, part);
   total.squares += part.squares;
   total.elements += part.elements;
   if (part.seconds !== null) total.seconds = (total.seconds || 0) + part.seconds;
@@ -264,6 +269,20 @@ function join(total, part) {
   total.newest = Math.max(total.newest, part.newest);
   total.result = Math.max(total.result, part.result);
   addMarks(total.marks, part.marks);
+}
+
+/* Adds the parameters of those modules that were not called in the others; what `part` knew of them is used up. */
+function joinModules(total, part) {
+  if (part.modules.size > total.modules.size) { // the smaller goes into the larger, so that a deep model takes no longer
+    [total.modules, part.modules] = [part.modules, total.modules];
+    total.parameters = part.parameters;
+  }
+  for (const [path, count] of part.modules) {
+    if (total.modules.has(path)) continue;
+    total.modules.set(path, count);
+    total.parameters += count;
+  }
+  part.modules = new Map();
 }
 
 function addMarks(marks, more) {
@@ -398,7 +417,7 @@ function groupLines(view, number, total) {
   if (result >= 0 && view.graph.boxes[result].dtype) add('→ ' + shorten(shapeText(view.graph.boxes[result]), 36), 'value');
   const rms = rmsOf(total);
   if (view.gradients && rms !== null) add('gradient rms ' + numberText(rms), 'gradient');
-  for (const mark of total.marks.filter(mark => mark !== 'reached').slice(0, 3)) add(shorten(mark, 36), 'mark');
+  for (const mark of total.marks.filter(mark => !QUIET.includes(mark)).slice(0, 3)) add(shorten(mark, 36), 'mark');
   return {lines, styles};
 }
 
@@ -557,7 +576,7 @@ function thatFit(tree, most, limit) {
 }
 
 function aroundFault(tree) {
-  const box = tree.graph.boxes.find(one => !tree.hidden[one.number] && (one.marks.includes('failed') || one.marks.includes('first nan')));
+  const box = tree.graph.boxes.find(one => !tree.hidden[one.number] && (one.marks.some(mark => FAULTS.includes(mark))));
   const found = [];
   for (let group = box ? tree.where[box.number] : -1; group >= 0; group = tree.parent[group]) found.push(group);
   return found.reverse();
