@@ -6,6 +6,7 @@ A module reports that it is entered and left, and this is all that is known of i
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
+from weakref import ref
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +26,9 @@ class Calls:
     def __init__(self) -> None:
         self.all: list[Call] = []
         self.running: list[int] = []
-        self.names: dict[int, str] = {}  # of parameters and buffers, by identity
-        self.kinds: dict[int, str] = {}  # "parameter" or "buffer"
+        self._known: dict[
+            int, tuple[ref[Any], str, str]
+        ] = {}  # parameters and buffers by identity, which another may have later
         self._paths: dict[int, str] = {}
         self._counts: Counter[tuple[int | None, int]] = Counter()
 
@@ -50,9 +52,14 @@ class Calls:
         """The innermost call is over."""
         self.running.pop()
 
+    def name_of(self, value: Any) -> tuple[str, str]:
+        """The name of a parameter or buffer of the model that runs, and which of both it is; nothing for other values."""
+        known = self._known.get(id(value))
+        return known[1:] if known is not None and known[0]() is value else ("", "")
+
     def _learn(self, model: Any) -> None:
         """The names of what is in a model."""
         self._paths.update({id(module): path for path, module in model.named_modules()})
         for kind, named in (("parameter", model.named_parameters()), ("buffer", model.named_buffers())):
             for name, value in named:
-                self.names[id(value)], self.kinds[id(value)] = name, kind
+                self._known[id(value)] = ref(value), name, kind

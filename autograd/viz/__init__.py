@@ -132,8 +132,9 @@ def _collected(thing: Any, inputs: tuple[Any, ...], scopes: Iterable[Mapping[str
             'The name of a file is text, as in draw(loss, "loss.svg")'
         )
     if isinstance(thing, Watch):  # which may go on: a picture shows what was, and marks nothing in it
-        seen = thing.graph
-        return replace(seen, boxes=[replace(box) for box in seen.boxes], edges=seen.edges[:], notes=seen.notes[:])
+        seen, names = thing.graph, thing.name(names_in(*scopes))
+        boxes = [replace(box, name=names.get(box.number, box.name)) for box in seen.boxes]
+        return replace(seen, boxes=boxes, edges=seen.edges[:], notes=seen.notes[:])
     return from_tensor(thing, names_in(*scopes) if isinstance(thing, Tensor) else ())
 
 

@@ -39,9 +39,9 @@ class Builder:
         """An op read a value."""
         self.graph.edges.append(Edge(source, box.number, slot, input_name(rule, slot), slope))
 
-    def constant(self, value: Any) -> int:
+    def constant(self, value: Any, name: str = "") -> int:
         """A box of its own for a constant that an op read."""
-        return self.box(None, value, kind="constant").number
+        return self.box(None, value, kind="constant", name=name).number
 
 
 def input_name(rule: Rule, slot: int) -> str:
@@ -140,7 +140,9 @@ def from_tensor(tensor: Any, names: Iterable[tuple[str, Any]] = ()) -> GraphData
     ['a', 'input', 'multiply', 'add']
     """
     _refuse(tensor)
-    known = {t.node: (name, t) for name, t in reversed(list(names)) if isinstance(t, Tensor) and t.node is not None}
+    pairs = [(name, t) for name, t in reversed(list(names)) if isinstance(t, Tensor)]
+    known = {t.node: (name, t) for name, t in pairs if t.node is not None}
+    arrays = {id(t._raw): name for name, t in pairs if t.node is None and is_array(t._raw)}
     nodes = ancestors(tensor.node)
     released = [node for node in nodes if node.saved is None]
     if released:
@@ -155,7 +157,7 @@ def from_tensor(tensor: Any, names: Iterable[tuple[str, Any]] = ()) -> GraphData
     places: dict[Node, int] = {}
     kept = Kept()
     for node in nodes:
-        constants = [(slot, build.constant(value)) for slot, value in _constants(node)]
+        constants = [(slot, build.constant(value, arrays.get(id(value), ""))) for slot, value in _constants(node)]
         box = build.box(
             node.rule,
             kind="input" if node.rule is None else "op",

@@ -62,7 +62,7 @@ class Picture:
 
     def json(self) -> str:
         """The graph itself, which `GraphData.from_json` takes."""
-        return json.dumps(self.graph.to_json(), indent=1, allow_nan=False) + "\n"
+        return json.dumps(self.graph.to_json(), allow_nan=False) + "\n"
 
     def to_graphviz(self) -> Any:
         """A `graphviz.Digraph`, to change and to `render`."""

@@ -7,7 +7,7 @@ a watch keeps no array alive, and sees what never becomes part of a graph: const
 import linecache
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from time import perf_counter
 from typing import Any
@@ -77,6 +77,15 @@ class Watch:
     def __repr__(self) -> str:
         graph = self.graph
         return f"<Watch: {len(graph.boxes)} values, {len(graph.groups)} calls of modules>"
+
+    def name(self, names: Iterable[tuple[str, Any]]) -> dict[int, str]:
+        """Which boxes the user has names for: pairs (name, Tensor) come in, the first of a box counts."""
+        found: dict[int, str] = {}
+        for name, value in names:
+            mark = getattr(value, "_variable", None)
+            if isinstance(mark, Mark) and mark.recording is self and not self.graph.boxes[mark.number].name:
+                found.setdefault(mark.number, name)
+        return found
 
     # --- what ops report ---------------------------------------------------------------------------------------------------
 
@@ -154,11 +163,12 @@ class Watch:
         mark = getattr(value, "_variable", None) if isinstance(value, Tensor) else None
         if isinstance(mark, Mark) and mark.recording is self and mark.is_of(value._raw):
             return mark.number
-        name = self._calls.names.get(id(value)) or self._names.get(id(value), "")
+        name, own = self._calls.name_of(value)
+        name = name or self._names.get(id(value), "")
         if not isinstance(value, Tensor):
             box = self._box(None, value if is_array(value) or type(value) in NUMBERS else None, kind=kind, name=name)
             return box.number
-        kind = self._calls.kinds.get(id(value)) or ("input" if value.node is not None or name else kind)
+        kind = own or ("input" if value.node is not None or name else kind)
         box = self._box(None, value._raw, kind=kind, name=name, wanted=value.node is not None)
         value._variable = Mark(self, box.number, value._raw if kind == "parameter" else None)
         if value.node is not None:
@@ -222,8 +232,10 @@ def user_line() -> tuple[str, int, str] | None:
 
 
 def line_of(name: str, line: int) -> tuple[str, int, str]:
-    """A line of a file, with its text."""
-    return name, line, linecache.getline(name, line).strip()
+    """A line of a file, which is named from the working folder if it is in there, with its text."""
+    text = linecache.getline(name, line).strip()
+    here = os.getcwd() + os.sep
+    return name.removeprefix(here), line, text
 
 
 # Axes that have to be equally long, of the first and of the second input, where that is not broadcasting.
@@ -243,6 +255,10 @@ def clashes(op: str, shapes: list[tuple[int, ...]]) -> list[int | None]:
         if len(lengths) > 1:
             return [axis if len(shape) >= -axis and shape[axis] != 1 else None for shape in shapes]
     return none
+
+
+# What ends a call that is drawn up to there, if a model or an op raised it; an error of the user's own function is raised.
+FAILURES = (AutogradError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
 @contextmanager
@@ -277,7 +293,7 @@ def from_call(target: Callable[..., Any], *inputs: Any, **options: Any) -> Graph
     with evaluating(target), seen:
         try:
             out = target(*inputs, **options)
-        except AutogradError:
+        except FAILURES:
             if seen.error is None:
                 raise
         else:

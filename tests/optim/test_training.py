@@ -335,7 +335,7 @@ def test_an_optimizer_of_another_model_is_told():
 @pytest.mark.parametrize("every", ["step", "epoch"])
 def test_a_schedule_of_another_optimizer_is_told(every):
     schedule = optim.StepLR(optim.SGD(net().parameters(), lr=0.1), step_size=1)
-    with pytest.raises(ValueError, match="StepLR.* is attached to another optimizer"):
+    with pytest.raises(ValueError, match=r"StepLR.* is attached to another optimizer"):
         run(net(), schedule=[schedule], schedule_every=every)
 
 

@@ -2,6 +2,7 @@
 
 import gc
 import json
+import os
 import weakref
 from typing import Any
 
@@ -14,6 +15,7 @@ import autograd as ag
 import nn
 import optim
 from autograd import GradientError, GraphReleasedError, RecordingError, ShapeError, Tensor
+from autograd.viz import draw
 from autograd.viz.collect import from_tensor
 from autograd.viz.model import BINS, GraphData, Stats
 from autograd.viz.programs import from_program
@@ -187,7 +189,7 @@ def test_a_watch_sees_values_gradients_modules_and_lines():
     assert graph.groups[tanh.group].path == "1"
     assert tanh.gradients is not None
     assert tanh.source[2].startswith("loss = nn.CrossEntropyLoss()(model(X), Y)")
-    assert tanh.source[0] == __file__
+    assert tanh.source[0] == os.path.relpath(__file__)
     assert tanh.seconds > 0
     assert tanh.kept == 80
     assert any(box.value == float(loss) and box.gradient == 1.0 for box in graph.boxes)
@@ -397,3 +399,22 @@ def test_a_program_with_arguments_tells_values_and_replaces_nothing():
     loss = next(box for box in graph.boxes if box.op == "class_entropy" and box.shape == ())
     assert loss.value == pytest.approx(float(nn.CrossEntropyLoss()(model(X), Y)))
     assert all(box.seconds is not None and (box.value is not None or box.values is not None) for box in graph.boxes if box.op)
+
+
+def test_constants_and_what_a_watch_saw_have_the_users_names():
+    x, w = Tensor(X.astype(float), requires_grad=False), Tensor(np.ones((3, 2)))
+    with watch() as seen:
+        z = x @ w
+        loss = (z * z).sum()
+    assert [box.title for box in draw(loss).graph.boxes if box.kind != "op"] == ["w", "x"]
+    assert [box.name for box in draw(seen).graph.boxes] == ["x", "w", "z", "", "loss"]
+
+
+def test_a_model_that_raises_an_error_of_pythons_own_is_shown():
+    class Broken(nn.Module):
+        def forward(self, x: Any) -> Any:
+            return x.no_such_thing
+
+    graph = from_call(nn.Sequential(nn.Linear(3, 4), Broken()), X)
+    assert titles(graph)[-1] == "Broken"
+    assert "no_such_thing" in graph.boxes[-1].error

@@ -104,7 +104,7 @@ def model(blocks: int = 4, faulty: bool = False) -> GraphData:
     graph.boxes[x].is_output = True
     if faulty:
         at = graph.boxes[x - 4]
-        at.marks, at.values = ("first nan",), Stats.of(np.array([np.nan, 1.0]))
+        at.marks, at.values = ("origin",), Stats.of(np.array([np.nan, 1.0]))
         at.why = "The gradient is nan, because log(0) is in the way."
         for later in graph.boxes[x - 3 :]:
             later.marks = ("reached",) if later.kind == "op" else ()
@@ -240,7 +240,9 @@ def test_a_click_on_a_header_folds_and_unfolds_in_place(reader):
 
 def test_what_is_folded_stays_under_the_pointer(reader):
     reader.open(model(), depth=3)
-    corner = "const box = document.querySelector('#item-g2 > .body').getBoundingClientRect(); return [box.left, box.top, box.width]"
+    corner = (
+        "const box = document.querySelector('#item-g2 > .body').getBoundingClientRect(); return [box.left, box.top, box.width]"
+    )
     left, top, width = reader.run(corner)
     reader.click_header("g2")
     assert reader.run(corner) == [pytest.approx(left, abs=1), pytest.approx(top, abs=1), pytest.approx(168, abs=60)]
@@ -411,7 +413,7 @@ def test_links_lead_to_inputs_uses_and_modules(reader):
 def test_why_a_gradient_is_as_it_is(reader):
     reader.open(model(faulty=True))
     button = reader.find("#trouble")
-    assert button.text == "first nan: add#12, reaches 2"
+    assert button.text == "origin: add#12, reaches 2"
     button.click()
     assert "log(0) is in the way" in reader.find("#panel .why").text
     assert "1 nan among 2 numbers" in reader.find("#panel").text
@@ -552,7 +554,9 @@ def test_the_address_leads_to_the_same_picture(reader):
 
 
 def test_a_foolish_address_is_forgiven(reader):
-    reader.open(model(), "#open=999999-99999999.x.-5&at=b999&colour=constructor&step=9999&see=nan,1&depth=-1&find=%00&theme=pink")
+    reader.open(
+        model(), "#open=999999-99999999.x.-5&at=b999&colour=constructor&step=9999&see=nan,1&depth=-1&find=%00&theme=pink"
+    )
     assert reader.items() >= {"b0", "g0"}
 
 
@@ -620,7 +624,9 @@ def test_labels_stay_labels(reader):
     reader.open(hostile())
     for i, text in enumerate(HOSTILE):
         reader.run("location.hash = arguments[0]", f"#open=0-99&at=b{i}")
-        reader.until("return document.getElementById('canvas').getAttribute('aria-activedescendant') === arguments[0]", f"item-b{i}")
+        reader.until(
+            "return document.getElementById('canvas').getAttribute('aria-activedescendant') === arguments[0]", f"item-b{i}"
+        )
         assert reader.find("#panel h2").is_displayed()
         assert reader.run("return document.querySelectorAll('img, main script, main [onclick]').length") == 0
         assert reader.driver.title.split() == HOSTILE[0].split(), text

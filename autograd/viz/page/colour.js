@@ -77,7 +77,7 @@ function aggregate(boxes, mode) {
 
 /* The names that marks have in the table of colours; the first is the one that matters most. */
 const TONES = [
-  ['failed', /^failed\b/], ['first-nan', /^first |\borigin$/], ['clash', /^clash\b/], ['reached', /\breached$/],
+  ['failed', /^failed\b/], ['origin', /\borigin$/], ['clash', /^clash\b/], ['reached', /\breached$/],
   ['removed', /^removed\b/], ['added', /^added\b/], ['changed', /^changed\b/], ['other', /./],
 ];
 

@@ -185,7 +185,7 @@ function caption() {
   find('caption').title = text;
 }
 
-const LEGEND = {'first-nan': 'first that is not finite', reached: 'reached by it', clash: 'clash of shapes', other: 'marked'};
+const LEGEND = {origin: 'first that is not finite', reached: 'reached by it', clash: 'clash of shapes', other: 'marked'};
 
 function legend() {
   const items = itemsOf(view.level);
@@ -511,7 +511,7 @@ function say(text) { find('said').textContent = text; }
 
 /* ---- the first fault, which a button leads to ---- */
 
-const FAULTS = [/^failed\b/, /^first |^origin$/, /^gradient origin$/]; // the first of them that any box has is told
+const FAULTS = [/^failed\b/, /^origin$/, /^gradient origin$/]; // the first of them that any box has is told
 
 function trouble() {
   const fault = FAULTS.map(words => {
