@@ -857,7 +857,9 @@ def through_numpy(function: Any, plain: Callable[..., Any], args: Any, kwargs: d
     show: Callable[[Tensor], Any] = operator.attrgetter("_raw") if inspection else owned
     args, kwargs = transform(lambda leaf: show(leaf) if isinstance(leaf, Tensor) else leaf, (args, kwargs))
     result = plain(*args, **kwargs)
-    if wanted and not inspection and any(is_array(leaf) and is_inexact(leaf) for leaf in leaves(result)):
+    # An array of objects, as np.frompyfunc makes them, may hold floats.
+    lost = wanted and not inspection
+    if lost and any(is_array(leaf) and (is_inexact(leaf) or leaf.dtype.kind == "O") for leaf in leaves(result)):
         raise NoRuleError(
             f"{name} has no derivative rule, and the gradient of its result is wanted. Compose it of functions that have one, "
             "write a rule (autograd.rule), or pass t.detach() to go on without its gradient"

@@ -87,7 +87,11 @@ class EarlyStopping(Callback):
 
     def _judge(self, run: Any) -> None:
         if self.waited >= self.patience:
-            run.stop(f"{self._column(run)} has not improved on {self.best} for {self.waited} epochs")
+            run.stop(f"{self._column(run)} has not improved on {self._told} for {self.waited} epochs")
+
+    @property
+    def _told(self) -> str:
+        return "anything" if self.best is None else f"{self.best:.4g}"
 
     def _column(self, run: Any) -> str:
         return self.monitor or ("loss" if run.valid is None else "valid loss")

@@ -478,7 +478,9 @@ def _rates(case: Case) -> tuple[str, list[Finding]]:
     ratio = float(np.median(list(case.ratios.values()))) if case.ratios else math.nan
     rate = tried.param_groups[0]["lr"]
     told = f"update / weight {ratio:.1e} (median of {len(case.ratios)}) with {type(tried).__name__}, lr {rate:g}; "
-    advice = f"the range test suggests {case.rates.suggestion:.1g}" if case.rates.suggestion else "lr_find shows more"
+    suggested = case.rates.suggestion
+    helps = suggested is not None and (suggested > rate if ratio < 1e-5 else suggested < rate)
+    advice = f"the range test suggests {suggested:.1g}" if helps else "lr_find shows more"
     diverges = not all(map(math.isfinite, losses))
     if diverges or not 1e-5 <= ratio <= 0.03:
         name = "rate too small" if ratio < 1e-5 else "rate too large"

@@ -104,6 +104,8 @@ def lr_find(
         raise ValueError(
             f"lr_find: rates rise from low to high, 0 < low < high, in 2 steps or more; got {low!r}, {high!r} and {steps!r}"
         )
+    if optimizer is not None:
+        optimizer.check_model(model)
     batches = data if isinstance(data, Batches) else Batches(data)
     rates, losses, ended = np.geomspace(low, high, steps).tolist(), [], "up to the largest rate"
     mean, best, first = 0.0, math.inf, math.nan

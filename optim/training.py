@@ -61,7 +61,8 @@ def fit(
     - `ema`: an average of the weights, such as `EMA(model)`: updated after each step, and used for validation.
     - `callbacks`: of class `Callback`, such as `EarlyStopping()`, or functions of the run, called after each epoch.
     - `checkpoint`: a folder, or `Checkpoints(folder, ...)`. A run that was killed goes on from there, and ends as if it had
-      not been: call it again in the same words.
+      not been: call it again in the same words. (Where layers draw numbers, as dropout does, the first run depends on
+      `autograd.random.seed` too.)
 
     Ctrl-C ends the run after the step that it is in; a second one stops at once. A loss that is no number ends it too, before
     it reaches the weights.

@@ -393,6 +393,16 @@ def test_plain_numpy_gives_tensors(name: str) -> None:
     assert t.grad.shape == (3,)
 
 
+def test_a_function_of_python_made_a_ufunc_loses_no_gradient() -> None:
+    """It returns an array of objects, in which floats are."""
+    function = np.frompyfunc(np.tanh, 1, 1)
+    with pytest.raises(ag.NoRuleError, match="has no derivative rule"):
+        function(Tensor(T))
+    with pytest.raises(ag.NoRuleError, match="gradient"):
+        ag.grad(lambda x: np.sum(function(x).astype(float)))(T)
+    assert function(Tensor(T).detach()).dtype == object
+
+
 def test_a_function_without_a_rule() -> None:
     t = Tensor(T)
     with pytest.raises(ag.NoRuleError, match=r"np\.roots has no derivative rule"):

@@ -135,7 +135,7 @@ class _Sheet:
         described = " ".join([f"{len(self.graph.boxes):,} values and {len(self.graph.edges):,} edges.", *notes])
         head = [
             f'<svg xmlns="http://www.w3.org/2000/svg" class="wv" role="img" width="{width}" height="{height}" '
-            f'viewBox="0 0 {width} {height}">',
+            f'viewBox="0 0 {width} {height}" style="max-width:100%;height:auto">',
             f"<title>{_escape(title)}</title>",
             f"<desc>{_escape(described)}</desc>",
             f"<style>{_style()}</style>",

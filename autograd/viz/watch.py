@@ -234,8 +234,9 @@ def user_line() -> tuple[str, int, str] | None:
 def line_of(name: str, line: int) -> tuple[str, int, str]:
     """A line of a file, which is named from the working folder if it is in there, with its text."""
     text = linecache.getline(name, line).strip()
-    here = os.getcwd() + os.sep
-    return name.removeprefix(here), line, text
+    if os.path.basename(os.path.dirname(name)).startswith("ipykernel_"):
+        return "cell", line, text  # of a notebook: the file's name is another in every kernel
+    return name.removeprefix(os.getcwd() + os.sep), line, text
 
 
 # Axes that have to be equally long, of the first and of the second input, where that is not broadcasting.
