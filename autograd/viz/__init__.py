@@ -32,7 +32,7 @@ from .model import GraphData
 from .parts import from_model
 from .picture import Engine, Picture
 from .programs import from_program
-from .reasons import explain, origin, why
+from .reasons import origin, why
 from .view import Options
 from .watch import Watch, from_call, watch
 
@@ -107,12 +107,11 @@ def compare(a: Any, b: Any) -> GraphData:
 
 
 def _graph_of(thing: Any, inputs: tuple[Any, ...], scopes: Iterable[Mapping[str, Any]]) -> GraphData:
-    """The graph of what `draw` got, with what can be told of it: where a nan comes from, why a gradient is missing."""
+    """The graph of what `draw` got, with marks on where a nan comes from."""
     if isinstance(thing, (Picture, GraphData)) and not inputs:
         return thing.graph if isinstance(thing, Picture) else thing
     graph = _collected(thing, inputs, scopes)
     origin(graph)
-    explain(graph)
     return graph
 
 

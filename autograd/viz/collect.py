@@ -85,18 +85,18 @@ def slopes(node: Node) -> list[float | None]:
     """The local derivatives of an op on numbers with respect to each of its inputs."""
     if node.shape != () or node.rule is None or node.rule.joint is not None or not node.rule.elementwise:
         return [None] * len(node.parents)
-    return [
-        _slope(derivative, reads) if parent is not None and parent.shape == () else None
-        for parent, derivative, reads in zip(node.parents, node.rule.derivatives, node.reads(), strict=False)
-    ]
+    with np.errstate(all="ignore"):
+        return [
+            _slope(derivative, reads) if parent is not None and parent.shape == () else None
+            for parent, derivative, reads in zip(node.parents, node.rule.derivatives, node.reads(), strict=False)
+        ]
 
 
 def _slope(derivative: Any, reads: Any) -> float | None:
-    with np.errstate(all="ignore"):
-        try:
-            slope = complex(derivative(1.0, *(np.float64(x) if type(x) is float else x for x in reads)))
-        except ArithmeticError:
-            return math.nan
+    try:
+        slope = complex(derivative(1.0, *(np.float64(x) if type(x) is float else x for x in reads)))
+    except ArithmeticError:
+        return math.nan
     return None if slope.imag else slope.real
 
 

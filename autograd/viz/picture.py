@@ -22,6 +22,7 @@ from .html import to_html
 from .mathematics import tell_ops
 from .model import GraphData
 from .raster import to_pdf, to_png
+from .reasons import explain
 from .svg import to_svg
 from .text import to_text
 from .view import Options, clean
@@ -56,9 +57,14 @@ class Picture:
 
     def html(self) -> str:
         """The page: one file that needs nothing else."""
-        graph = replace(self.graph, ops=dict(self.graph.ops))
-        tell_ops(graph)  # which no other writer has room for, and which takes a moment
-        return to_html(graph, self.options)
+        return to_html(self.explained(), self.options)
+
+    def explained(self) -> GraphData:
+        """The graph with what only a page has room for: the derivatives of its ops, and why a gradient is None or zero."""
+        graph = replace(self.graph, ops=dict(self.graph.ops), boxes=[replace(box) for box in self.graph.boxes])
+        tell_ops(graph)
+        explain(graph)
+        return graph
 
     def json(self) -> str:
         """The graph itself, which `GraphData.from_json` takes."""
