@@ -304,7 +304,7 @@ class Tensor:
             deposit(leaf, g)
         if watcher is not None:
             watcher.swept(cotangents)
-            if not retain_graph:
+            if not (retain_graph or self.is_leaf):
                 release(self.node)
 
     def detach(self) -> "Tensor":

@@ -276,6 +276,14 @@ def test_gradients_of_intermediates_stay_where_they_were_asked_for():
     np.testing.assert_array_equal(y.grad.numpy(), 1)
 
 
+def test_a_leaf_is_its_own_gradient_in_a_watch_too():
+    x = Tensor(2.0)
+    with watch():
+        x.backward()
+        x.backward()
+    assert x.grad == 2.0
+
+
 def test_a_watch_within_a_recording_is_told_and_a_recording_within_a_watch_is_not_seen():
     def step(x: Any) -> Any:
         with watch():
