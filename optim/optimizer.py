@@ -10,7 +10,7 @@ import math
 import operator
 import warnings
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from types import SimpleNamespace
 from typing import Any, ClassVar, Self
@@ -21,8 +21,6 @@ from autograd import DtypeError, GradientError, RecordingError, ShapeError, Tens
 from autograd.graph import Node, modes
 from autograd.rows import Rows, dense
 from autograd.tensor import constant, is_alone
-
-from .threads import share
 
 # Elements that are taken at once. As many as the cache holds of a parameter, its gradient and its state; and 256 KB of
 # float32, from where on NumPy puts the result of a + b into the memory of a when that is a value in between.
@@ -512,18 +510,14 @@ class _Alone:
         if all(a.flags.c_contiguous for a in (x, y, g, *arrays.values())):
             x, y, g, *flat = (a.reshape(-1) for a in (x, y, g, *arrays.values()))
             arrays = dict(zip(arrays, flat, strict=True))
-
-        def work(part: Sequence[Any]) -> None:
-            for block in part:
-                s = SimpleNamespace(**numbers, **{name: a[block] for name, a in arrays.items()})
-                y[block], changed = update(x[block], g[block], s, h)
-                for name, value in changed.items():
-                    if name in arrays:
-                        arrays[name][block] = value
-                    else:  # a number, which is the same in every block
-                        state[name] = value
-
-        share(work, list(blocks(x.shape)))
+        for block in blocks(x.shape):
+            s = SimpleNamespace(**numbers, **{name: a[block] for name, a in arrays.items()})
+            y[block], changed = update(x[block], g[block], s, h)
+            for name, value in changed.items():
+                if name in arrays:
+                    arrays[name][block] = value
+                else:
+                    state[name] = value
         if not in_place:
             p._raw, p.sharing = target, None
 

@@ -109,7 +109,6 @@ FLOORS = [
     ["nn.transformer"],
     ["nn"],
     ["autograd.testing.networks"],
-    ["optim.threads"],
     ["optim.batches", "optim.history", "optim.optimizer", "optim.preserve"],
     [
         "optim.adafactor",
