@@ -1,9 +1,11 @@
-"""Which calls of modules a computation is in: kept by whoever watches or records it, and asked for each op.
+"""Calls of modules: which of them a computation is in, for whoever watches or records it, and in which mode a model is called.
 
-A module reports that it is entered and left, and this is all that is known of it here: its names, and its parameters.
+A module reports that it is entered and left; beyond that it is asked for the modules and parameters in it, with their names.
 """
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from weakref import ref
@@ -63,3 +65,16 @@ class Calls:
         for kind, named in (("parameter", model.named_parameters()), ("buffer", model.named_buffers())):
             for name, value in named:
                 self._known[id(value)] = ref(value), name, kind
+
+
+@contextmanager
+def in_mode(model: Any, training: bool) -> Iterator[None]:
+    """Within it all modules of a model are in training, or none is; afterwards each is as it was. A function has no mode."""
+    before = [(module, module.training) for module in model.modules()] if hasattr(model, "modules") else []
+    try:
+        if before:
+            model.train(training)  # which a model may have made its own, to keep a part of it frozen
+        yield
+    finally:
+        for module, was in before:
+            module.training = was

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from autograd import Tensor, enable_grad
+from autograd.calls import in_mode
 from autograd.graph import Node, ancestors, next_sequence
 from autograd.ops import contraction
 from autograd.tree import leaves, transform
@@ -141,21 +142,17 @@ def _above(name: str, names: set[str]) -> tuple[str, ...]:
 
 def _run(model: Module, inputs: Any, options: Any, watch: "_Watch") -> None:
     """Calls the model in eval mode, with a gradient wanted of everything, for else there would be no graph to look at."""
-    modes = [(module, module.training) for module in watch.modules]
     frozen = [p for p in model.parameters() if not p.requires_grad and p.dtype.kind in "fc"]
     try:
-        model.eval()
         for p in frozen:
             p.requires_grad = True
-        with watch, enable_grad():
+        with in_mode(model, training=False), watch, enable_grad():
             args, given = transform(_wanting, (inputs, options))
             watch.roots = [x.node for x in leaves((args, given)) if isinstance(x, Tensor) and x.node is not None]
             model(*args, **given)
     finally:
         for p in frozen:
             p.requires_grad = False
-        for module, mode in modes:
-            module.training = mode
 
 
 def _wanting(x: Any) -> Any:

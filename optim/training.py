@@ -19,6 +19,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from autograd import ShapeError, no_grad
+from autograd.calls import in_mode
 
 from .batches import Batches, length_of
 from .callbacks import Callback, EachEpoch, Progress
@@ -95,7 +96,7 @@ def fit(
     strange = [one for one in listed if not any(one is known for known in attached(optimizer))]
     if strange:
         raise ValueError(f"fit: {strange[0]!r} is attached to another optimizer, or part of another schedule")
-    with mode(model, training=True), interruptible(run):
+    with in_mode(model, training=True), interruptible(run):
         run.resume()
         run.tell("at_start")
         while run.goes_on:
@@ -357,7 +358,7 @@ def evaluate(model: Any, loss: Loss, data: Any, metrics: Metrics | None = None, 
     """
     batches = copy.copy(data) if isinstance(data, Batches) else Batches(data, batch_size, shuffle=False)
     means = Means()
-    with mode(model, training=False), no_grad():
+    with in_mode(model, training=False), no_grad():
         for batch in batches:
             value, output, target = objective(model, loss, batch)
             means.add({"loss": float(value), **measured(metrics, output, target)}, length_of(batch))
@@ -383,18 +384,6 @@ def accuracy(output: Any, target: Any) -> float:
             f"{scores.shape} and {classes.dtype} {classes.shape}"
         )
     return float((scores.argmax(axis=1) == classes).mean())
-
-
-@contextlib.contextmanager
-def mode(model: Any, training: bool) -> Iterator[None]:
-    """Within it all modules of a model are in training, or none is; afterwards each is as it was."""
-    before = [(module, module.training) for module in model.modules()]
-    model.train(training)
-    try:
-        yield
-    finally:
-        for module, was in before:
-            module.training = was
 
 
 @contextlib.contextmanager

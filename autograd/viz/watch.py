@@ -15,7 +15,7 @@ from weakref import ref
 
 import numpy as np
 
-from ..calls import Calls
+from ..calls import Calls, in_mode
 from ..errors import AutogradError, RecordingError
 from ..explain import PACKAGE
 from ..graph import Node, mode, modes
@@ -291,7 +291,7 @@ def from_call(target: Callable[..., Any], *inputs: Any, **options: Any) -> Graph
     inputs, options = transform(lambda value: _given(value, not is_model), (inputs, options))
     named = {id(value): label for (_, value), label in zip(paths((inputs, options)), labels, strict=True)}
     seen = Watch({**({} if is_model else names_in(target)), **named}, title)
-    with evaluating(target), seen:
+    with in_mode(target, training=False), seen:
         try:
             out = target(*inputs, **options)
         except FAILURES:
@@ -309,16 +309,3 @@ def _given(value: Any, wanted: bool) -> Any:
     if type(value) is float or is_array(value):
         return Tensor(value, requires_grad=None if wanted else False)
     return value
-
-
-@contextmanager
-def evaluating(target: Any) -> Iterator[None]:
-    """Within it a model is in evaluation mode, so that a look at it changes no buffer and draws no number."""
-    before = [(module, module.training) for module in target.modules()] if hasattr(target, "modules") else []
-    if before:
-        target.eval()
-    try:
-        yield
-    finally:
-        for module, training in before:
-            module.training = training
