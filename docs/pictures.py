@@ -1,7 +1,7 @@
 """The pictures of the README and of the documentation: `python -m docs.pictures` draws them anew into docs/pictures/.
 
 One for each thing that pictures show: an expression, a model, gradients that vanish and that do not, where a nan comes from,
-and a call that fails.
+a call that fails, and a Program beside the graph of the same function.
 """
 
 from pathlib import Path
@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 import nn
-from autograd import Tensor
+from autograd import Tensor, grad, record
 from autograd.viz import draw, watch
 
 FOLDER = Path(__file__).parent / "pictures"
@@ -65,6 +65,27 @@ def failed():
     return draw(layer, np.ones((5, 3)), np.ones((4, 2)), np.ones(2))
 
 
+def small(x, w):
+    """What the page on the design shows as a graph and as a Program."""
+    return np.sum(np.tanh(x * w))
+
+
+def graph():
+    """What is kept of a forward pass."""
+    x, w = Tensor([0.5, -1.0]), Tensor([2.0, 0.5])
+    y = small(x, w)
+    return draw(y, direction="right")
+
+
+def program():
+    """The same function and its gradient, as the ops that ran."""
+
+    def step(x, w):
+        return grad(small)(x, w)
+
+    return draw(record(step, np.array([0.5, -1.0]), np.array([2.0, 0.5]))[1], direction="right")
+
+
 PICTURES = {
     "expression": expression,
     "transformer": transformer,
@@ -73,6 +94,8 @@ PICTURES = {
     "relu": lambda: flow(nn.ReLU),
     "nan": nan,
     "failed": failed,
+    "graph": graph,
+    "program": program,
 }
 
 
