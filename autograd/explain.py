@@ -3,7 +3,6 @@
 Stands on nothing but NumPy; knows neither Tensor nor rule.
 """
 
-import itertools
 import opcode
 import os
 import sys
@@ -80,48 +79,55 @@ PLAIN: tuple[Any, ...] = (float, int, complex, bool, str, repr, format, print, i
 def losing_call(frame: Any) -> str:
     """Who asks for a bare number in a frame, if it is a function that would go on without the gradient.
 
-    `math.sin` (or another function by its name), `assignment` for `array[0] = t`, nothing for `float(t)`, `'%.4f' % t` and
-    what cannot be made out. They all arrive at `t.__float__`; the frame knows the instruction, and the exact piece of the
-    source, that it is evaluating.
+    `math.sin` (or another function by its name), `assignment` for `array[0] = t`, `something` where that cannot be made out (in
+    `[math.sin][0](t)`, or everywhere under `python -X no_debug_ranges`), nothing for `float(t)` and `'%.4f' % t`. They all
+    arrive at `t.__float__`; the frame knows the instruction that it is at, and the instructions before it say what is called.
+    The source is not asked: a program from a pipe has none.
     """
-    import ast
-
-    if opcode.opname[frame.f_code.co_code[frame.f_lasti]] == "STORE_SUBSCR":
+    name = opcode.opname[frame.f_code.co_code[frame.f_lasti]]
+    if name == "STORE_SUBSCR":
         return "assignment"
+    if name.startswith(("BINARY", "FORMAT")):
+        return ""
     module = frame.f_globals.get("__name__", "")
     if module.partition(".")[0] in ("scipy", "sklearn"):  # float(t) in there is nobody's wish to drop a gradient
         return f"{module}.{frame.f_code.co_name}"
-    called = evaluated(frame)
-    if not isinstance(called, ast.Call):
+    function = called(frame) if "CALL" in name else None
+    if any(function is plain for plain in PLAIN):
         return ""
-    names = {**frame.f_builtins, **frame.f_globals, **frame.f_locals}
-    function: Any = None
-    if isinstance(called.func, ast.Name):
-        function = names.get(called.func.id)
-    elif isinstance(called.func, ast.Attribute) and isinstance(called.func.value, ast.Name):
-        function = getattr(names.get(called.func.value.id), called.func.attr, None)
-    if function is None or any(function is plain for plain in PLAIN):
-        return ""
-    name = getattr(function, "__name__", repr(function))
+    if function is None:
+        return "something"
     home = getattr(function, "__module__", None)
+    name = getattr(function, "__name__", repr(function))
     return f"{home}.{name}" if home else str(name)
 
 
-def evaluated(frame: Any) -> Any:
-    """The syntax tree of the expression that a frame is evaluating, None where its source is not to be had."""
-    import ast
-    import linecache
+# Instructions that come between the name of a function and its arguments, or stand for nothing.
+NOTHING = ("CACHE", "PUSH_NULL", "NOP", "EXTENDED_ARG", "PRECALL", "KW_NAMES", "LOAD_CONST")
 
-    positions = next(itertools.islice(frame.f_code.co_positions(), frame.f_lasti // 2, None), None)
-    if positions is None or None in positions:
-        return None
-    first, last, start, end = positions
-    lines = [linecache.getline(frame.f_code.co_filename, n, frame.f_globals) for n in range(first, last + 1)]
-    if not all(lines):
-        return None
-    lines[-1] = lines[-1].encode()[:end].decode()
-    lines[0] = lines[0].encode()[start:].decode()
-    try:
-        return ast.parse("(" + "".join(lines) + ")", mode="eval").body
-    except SyntaxError:
-        return None
+
+def called(frame: Any) -> Any:
+    """What is called by the call that a frame is at, where that is `name(...)` or `name.attribute(...)`; else None.
+
+    The name begins in the source where the call begins, and an instruction knows where its piece of the source begins.
+    """
+    import dis  # costs nothing where nothing goes wrong
+
+    before = [one for one in dis.get_instructions(frame.f_code) if one.offset <= frame.f_lasti]
+    place = begins(before[-1])
+    names = {**frame.f_builtins, **frame.f_globals, **frame.f_locals}
+    found: Any = None
+    for one in before[:-1]:
+        if place is None or begins(one) != place or one.opname in NOTHING:
+            continue
+        if one.opname in ("LOAD_ATTR", "LOAD_METHOD"):
+            found = getattr(found, one.argval, None)
+        else:
+            found = names.get(one.argval) if one.opname.startswith("LOAD") else None
+    return found
+
+
+def begins(instruction: Any) -> tuple[int, int] | None:
+    """Line and column where the source of an instruction begins, None where Python was told not to keep that."""
+    place = instruction.positions
+    return None if place is None or place.col_offset is None else (place.lineno, place.col_offset)

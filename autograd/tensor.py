@@ -377,11 +377,12 @@ class Tensor:
         name = losing_call(frame)
         if name == "assignment":  # not a TypeError, for which NumPy would try other ways
             raise GradientError(str(self._lost()))
-        if name.startswith(("math.", "cmath.")):
-            raise DtypeError(f"{name}() knows numbers only, and the gradient would be lost: use np.{name.split('.')[-1]}(t)")
+        home, _, short = name.partition(".")
+        if home in ("math", "cmath") and hasattr(np, short):
+            raise DtypeError(f"{name}() knows numbers only, and the gradient would be lost: use np.{short}(t)")
         if name:
             raise GradientError(
-                f"{name}() takes the bare number of {describe(self)}, and its gradient would be lost. Pass t.item() to drop it "
+                f"{name} takes the bare number of {describe(self)}, and its gradient would be lost. Pass t.item() to drop it "
                 "on purpose"
             )
 

@@ -6,9 +6,12 @@ a finite true answer is never nan. Random points come from Hypothesis, and alway
 """
 
 import copy
+import functools
 import gc
 import math
 import operator
+import re
+import types
 import warnings
 import weakref
 from decimal import Decimal, localcontext
@@ -21,6 +24,7 @@ from hypothesis.extra.numpy import arrays
 
 import autograd as ag
 from autograd import Tensor
+from autograd.errors import DtypeError, GradientError
 
 always_the_same = settings(derandomize=True, deadline=None, max_examples=60)
 INF, NAN = math.inf, math.nan
@@ -291,6 +295,41 @@ def test_a_numpy_function_keeps_the_gradient(data):
 def test_a_function_of_math_is_an_error_that_names_the_one_of_numpy(f, data):
     with pytest.raises(TypeError, match=rf"np\.{f.__name__}"):
         f(Tensor(data))
+
+
+# How a number is asked for -> who is named in the error, "" where the gradient is dropped on purpose.
+ASKING = {
+    "math.sin(t)": "math.sin() knows",
+    "math.fsum([t, t])": "math.fsum takes",  # there is no np.fsum to name
+    "math.hypot(*[t, t])": "np.hypot",
+    "math.isclose(1.0, 2.0, rel_tol=t)": "np.isclose",
+    "functions.sine(t)": "np.sin",
+    "sine(t)": "np.sin",
+    "(lambda sine: lambda: sine(t))(sine)()": "np.sin",
+    "[sine][0](t)": "something takes",
+    "functools.partial(sine)(t)": "something takes",
+    "list(map(sine, [t]))": "builtins.list takes",
+    "[*map(sine, [t])]": "something takes",
+    "[v for v in map(sine, [t])]": "something takes",
+    "float(t)": "",
+    "functions.number(t)": "",
+    "(lambda: float(t))()": "",
+    "round(float(t), 2) + sum(float(v) for v in [t, t])": "",
+    "[float(\n t * 2 if t else t), complex(t)]": "",
+    "f'{t:.2f}' + '%.2f' % t + '%.2f %.2f' % (t, t) + format(t, '.2f') + str(t)": "",
+}
+
+
+@pytest.mark.parametrize("code", ASKING)
+def test_who_asks_for_a_number_is_known_without_its_source(code):
+    """The code has no file, as in a shell or on standard input."""
+    functions = types.SimpleNamespace(sine=math.sin, number=float)
+    names = {"math": math, "functools": functools, "functions": functions, "sine": math.sin, "t": Tensor(0.5) * 1}
+    if not ASKING[code]:
+        eval(code, names)
+        return
+    with pytest.raises((GradientError, DtypeError), match=re.escape(ASKING[code])):
+        eval(code, names)
 
 
 @pytest.mark.parametrize("data", [3.0, np.float64(3.0)], ids=repr)
