@@ -522,6 +522,13 @@ def external(name: str, read: Callable[[], Any]) -> Any:
     return out
 
 
+def name_after(owner: Tensor, name: str, tensor: Tensor) -> None:
+    """While recording: a Tensor that is captured goes by the name of what it belongs to, as in `w.momentum_buffer`."""
+    recorder = modes.recorder
+    if recorder is not None and id(owner) in recorder.names:
+        recorder.names[id(tensor)] = f"{recorder.names[id(owner)]}.{name}"
+
+
 def _argument(recorder: Recorder, label: str, value: Any) -> tuple[Any, Any]:
     """What the function gets for an argument, and what the Program keeps in its place."""
     if isinstance(value, Tensor):
@@ -552,29 +559,35 @@ def labels_of(function: Callable[..., Any], args: Any, kwargs: Any) -> list[str]
 
 
 def names_in(function: Callable[..., Any]) -> dict[int, str]:
-    """The names under which a function reaches Tensors: its closure, its globals, the object that it is a method of."""
-    spaces: list[dict[str, Any]] = []
+    """The names under which a function reaches Tensors: its closure, its globals, the object that it is a method of, or is."""
     inner = inspect.unwrap(function)
-    owner = getattr(inner, "__self__", None)
+    while isinstance(inner, partial):
+        inner = inspect.unwrap(inner.func)
     code = getattr(inner, "__code__", None)
+    owner = getattr(inner, "__self__", inner if code is None else None)
+    reached: list[tuple[str, Any]] = []
     if code is not None:
         everything = getattr(inner, "__globals__", {})
-        spaces.append({name: everything[name] for name in code.co_names if name in everything})
+        reached += [(name, everything[name]) for name in code.co_names if name in everything]
         cells = getattr(inner, "__closure__", None) or ()
-        spaces.append({name: cell.cell_contents for name, cell in zip(code.co_freevars, cells, strict=True) if _filled(cell)})
+        reached += [(name, cell.cell_contents) for name, cell in zip(code.co_freevars, cells, strict=True) if _filled(cell)]
     if owner is not None:
-        spaces.append(vars(owner) if hasattr(owner, "__dict__") else {})
+        reached += [("", owner), *getattr(owner, "__dict__", {}).items()]
     names: dict[int, str] = {}
-    for space in spaces:
-        for name, value in space.items():
-            found = list(paths(value, name))
-            for walk in ("named_parameters", "named_buffers"):
-                if hasattr(value, walk) and not isinstance(value, type):
-                    found += [(f"{name}.{path}", held) for path, held in getattr(value, walk)()]
-            for path, leaf in found:
-                if isinstance(leaf, Tensor) or hasattr(leaf, "standard_normal"):
-                    names.setdefault(id(leaf), path)
+    for name, value in reached:
+        for path, leaf in _tensors_in(name, value):
+            names.setdefault(id(leaf), path)
     return names
+
+
+def _tensors_in(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """The Tensors and random generators in a container, or in the modules in it, each with its path."""
+    for path, leaf in paths(value, name):
+        if isinstance(leaf, Tensor) or hasattr(leaf, "standard_normal"):
+            yield path, leaf
+        for walk in ("named_parameters", "named_buffers"):
+            if hasattr(leaf, walk) and not isinstance(leaf, type):
+                yield from ((f"{path}.{inside}" if path else inside, held) for inside, held in getattr(leaf, walk)())
 
 
 def _filled(cell: Any) -> bool:

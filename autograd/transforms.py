@@ -7,6 +7,7 @@ requires a gradient takes part, they return Tensors that remember how they were 
 
 import math
 from collections.abc import Callable, Sequence
+from functools import update_wrapper
 from typing import Any
 
 import numpy as np
@@ -213,7 +214,7 @@ def _named(what: str, f: Function) -> Callable[[Function], Function]:
     def name(made: Function) -> Function:
         made.__name__ = f"{what}_of_{getattr(f, '__name__', type(f).__name__)}"
         made.__doc__ = f"{what} of: {getattr(f, '__doc__', None) or 'a function'}"
-        return made
+        return update_wrapper(made, f, assigned=(), updated=())  # a recording finds the names that f has
 
     return name
 

@@ -19,6 +19,7 @@ import numpy as np
 
 from autograd import DtypeError, GradientError, RecordingError, ShapeError, Tensor, enable_grad, external, no_grad
 from autograd.graph import Node, modes
+from autograd.program import name_after
 from autograd.rows import Rows, dense
 from autograd.tensor import constant, is_alone
 
@@ -294,6 +295,7 @@ class Optimizer:
                 if not isinstance(value, Tensor):
                     is_number = name == "step" or type(value) is float or type(p._raw) is float
                     state[name] = constant(float(value) if is_number else np.array(value))
+                name_after(p, name, state[name])
             t = state["step"] + 1.0
             y, changed = update(p, p.grad, SimpleNamespace(**state), SimpleNamespace(**symbols, t=t))
             p.data = y
@@ -363,6 +365,11 @@ class Optimizer:
         state = {}
         for p, i in zip(params, numbers, strict=True):
             if i in saved:
+                if "step" not in saved[i]:
+                    raise GradientError(
+                        f"the state of {self._title(p)} in this state_dict has {sorted(saved[i])} and no step: it is not of "
+                        f"this library's {self._kind}"
+                    )
                 state[p] = {name: self._fitting(p, name, value) for name, value in saved[i].items()}
         self.state = state
         self._lanes.clear()
@@ -371,7 +378,7 @@ class Optimizer:
             self._hyper(own)
 
     def _fitting(self, p: Tensor, name: str, value: Any) -> Any:
-        value = copied(value)
+        value = copied(np.asarray(value) if hasattr(value, "__array__") else value)  # PyTorch's tensors are arrays as well
         if name == "step":
             return int(value)
         if name in self.numbers:

@@ -3,6 +3,7 @@
 The step is written as a user would write it, with `backward()` inside, updates by ops, state in closures and objects.
 """
 
+import functools
 import gc
 from typing import Any
 
@@ -303,3 +304,44 @@ def test_a_tensor_keeps_nothing_of_a_recording_alive() -> None:
     del program
     assert [o for o in gc.get_objects() if isinstance(o, (Recorder, Program, Instruction))] == []
     assert w.numpy().tolist() == [0.0, 1.0]
+
+
+class Layer:
+    """An object that is called, and that has its Tensors in a list, and by name as modules do."""
+
+    def __init__(self) -> None:
+        self.weights = [Tensor([1.0, 2.0]), Tensor([3.0, 4.0])]
+
+    def __call__(self, x: Any) -> Any:
+        return x * self.weights[0] + self.weights[1]
+
+
+class Module(Layer):
+    def named_parameters(self) -> Any:
+        return iter({"a.weight": self.weights[0], "b.weight": self.weights[1]}.items())
+
+
+layer, module = Layer(), Module()
+
+
+@pytest.mark.parametrize(
+    ("function", "names"),
+    [
+        (layer, ["weights[0]", "weights[1]"]),
+        (layer.__call__, ["weights[0]", "weights[1]"]),
+        (lambda x: layer(x), ["c0", "c1"]),  # inside of an object that has no named_parameters nobody looks
+        (module, ["a.weight", "b.weight"]),
+        (functools.partial(module), ["a.weight", "b.weight"]),
+        (lambda x: [module][0](x), ["module.a.weight", "module.b.weight"]),
+        (ag.grad(lambda x: module(x).sum()), ["module.a.weight", "module.b.weight"]),
+    ],
+    ids=["object", "method", "object in a function", "module", "partial", "module in a function", "gradient"],
+)
+def test_what_is_captured_goes_by_the_name_that_leads_to_it(function: Any, names: list[str]) -> None:
+    _, program = record(function, np.ones(2))
+    assert [str(variable) for variable in program.captured] == names
+
+
+def test_the_gradient_of_a_function_has_its_arguments() -> None:
+    _, program = record(ag.value_and_grad(lambda mass, speed: mass * speed**2), 2.0, 3.0)
+    assert "(mass: float, speed: float)" in str(program).splitlines()[0]

@@ -161,6 +161,54 @@ def test_a_hundred_steps_are_pytorchs(name: str, exact: Any) -> None:
         np.testing.assert_allclose(p.numpy(), q.detach().numpy(), rtol=1e-12, atol=1e-13)
 
 
+@pytest.mark.torch
+@pytest.mark.parametrize("name", [name for name, (kind, _) in RULES.items() if kind not in (Lion, LAMB, optim.SGD, Muon)])
+def test_a_run_of_pytorch_goes_on_here(name: str, exact: Any) -> None:
+    """Its state_dict, tensors and all, is taken as it is."""
+    kind, settings = RULES[name]
+    theirs = [exact.tensor(x, requires_grad=True) for x in values(np.float64, kind, SMALL)]
+    other = getattr(exact.optim, kind.__name__)(theirs, **settings)
+
+    def step(optimizer: Any, parameters: Any, sin: Any) -> None:
+        optimizer.zero_grad()
+        wave(parameters, sin, 1.5).backward()
+        optimizer.step()
+
+    step(other, theirs, exact.sin)
+    ours = [Tensor(q.detach().numpy()) for q in theirs]
+    optimizer = kind(ours, **settings)
+    optimizer.load_state_dict(other.state_dict())
+    for _ in range(3):
+        step(other, theirs, exact.sin)
+        step(optimizer, ours, np.sin)
+    for p, q in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(p.numpy(), q.detach().numpy(), rtol=1e-12, atol=1e-13)
+
+
+def test_a_program_names_the_state_after_its_parameter() -> None:
+    weights = [Tensor([1.0, 2.0]), Tensor([3.0])]
+    optimizer = optim.Adam(weights)
+
+    def step() -> None:
+        for w in weights:
+            w.grad = np.ones(w.shape)
+        optimizer.step()
+
+    for _ in range(2):  # the second finds the state there
+        _, program = record(step)
+        own = {f"weights[{i}].{name}" for i in (0, 1) for name in ("step", "exp_avg", "exp_avg_sq")}
+        assert own < {str(variable) for variable in program.captured}
+
+
+def test_state_without_a_step_is_refused() -> None:
+    """As PyTorch's SGD writes it."""
+    optimizer = optim.SGD([Tensor(1.0)], momentum=0.9)
+    saved = {"state": {0: {"momentum_buffer": np.array(1.0)}}, "param_groups": optimizer.state_dict()["param_groups"]}
+    with pytest.raises(GradientError, match=r"has \['momentum_buffer'\] and no step"):
+        optimizer.load_state_dict(saved)
+    assert not optimizer.state
+
+
 def stepper(parameters: Any, optimizer: Any) -> Any:
     def step(factor: Any) -> Any:
         optimizer.zero_grad()
