@@ -107,7 +107,7 @@ def summary(model: Module, *inputs: Any, **options: Any) -> Summary:
     trainable = sum(p.size for p in parameters if p.requires_grad)
     watch = _Watch([module for _, module in named])
     _run(model, inputs, options, watch)
-    multiply_adds, activations = watch.costs({id(p._raw) for p in parameters})
+    multiply_adds, activations = watch.costs({id(_memory(p._raw)) for p in parameters})
     seen: set[int] = set()
     rows = []
     for name, module in named:

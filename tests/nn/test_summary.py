@@ -193,6 +193,17 @@ def test_activations_are_the_arrays_that_the_graph_keeps_once_each():
     assert rows(summary(model, x)) == table
 
 
+def test_parameters_that_are_parts_of_one_array_are_no_activations():
+    """As an optimizer lays small ones side by side."""
+    x, model = floats(7, 3), Net()
+    before = summary(model, x)
+    pack = np.concatenate([np.ravel(p._raw) for p in model.parameters()])
+    at = 0
+    for p in model.parameters():
+        p._raw, at = pack[at : at + p.size].reshape(p.shape), at + p.size
+    assert summary(model, x) == before
+
+
 def test_totals():
     model = Net()
     model.layers[1].requires_grad_(False)
