@@ -112,6 +112,33 @@ def test_the_page_takes_the_place_of_the_image(browser, tmp_path):
 
 
 @pytest.mark.browser
+def test_a_page_that_starts_without_room_is_drawn_when_it_has_some(browser, tmp_path):
+    """As where a cell is hidden, or loads before the notebook around it is laid out."""
+    html = Picture(network())._repr_mimebundle_()["text/html"]
+    path = tmp_path / "cells.html"
+    path.write_text(CELLS % json.dumps(html).replace("<", "\\u003c"), encoding="utf-8")
+    browser.get("about:blank")
+    browser.get(path.as_uri())
+    hosts = "document.querySelectorAll('div:has(> iframe)')"
+    browser.execute_script(
+        f"const host = {hosts}[0], frame = host.firstElementChild; host.style.width = 0; frame.style.width = 0;"
+        "frame.srcdoc = frame.srcdoc"
+    )
+    wait = pytest.importorskip("selenium.webdriver.support.ui").WebDriverWait(browser, 20)
+    frame = browser.find_element("css selector", "div > iframe")
+    browser.switch_to.frame(frame)
+    wait.until(lambda browser: browser.execute_script("return document.readyState") == "complete")
+    browser.switch_to.default_content()
+    browser.execute_script(f"const host = {hosts}[0]; host.style.width = ''; host.firstElementChild.style.width = '800px'")
+    browser.switch_to.frame(frame)
+    wait.until(lambda browser: browser.execute_script("return document.body.dataset.ready"))
+    left, width = browser.execute_script(
+        "const box = document.querySelector('svg g').getBoundingClientRect(); return [box.left, box.width]"
+    )
+    assert left >= 0 and width > 100
+
+
+@pytest.mark.browser
 def test_without_scripts_the_image_stays(browser, tmp_path):
     html = Picture(network())._repr_mimebundle_()["text/html"].partition("<script>")[0]
     path = tmp_path / "cells.html"

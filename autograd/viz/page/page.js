@@ -608,6 +608,20 @@ function fill() {
   trouble();
 }
 
+/* A page within a page may start before the outer one has given it any room: what fits is not known until then. (A frame out of
+   sight has its size, but hears nothing from an observer.) */
+function laidOut(box) {
+  if (box.clientWidth) return null;
+  return new Promise(done => {
+    const watcher = new ResizeObserver(() => {
+      if (!box.clientWidth) return;
+      watcher.disconnect();
+      done();
+    });
+    watcher.observe(box);
+  });
+}
+
 async function start() {
   const data = await Data.read(find('data'));
   find('data').remove();
@@ -618,6 +632,7 @@ async function start() {
   canvas = Canvas.make(find('canvas'), {describe, onpick: picked, onmove: write, path, told: slopeOf, direction});
   fill();
   connect();
+  await laidOut(find('canvas'));
   restore();
   performance.mark('drawn');
   document.body.dataset.ready = 'true';
