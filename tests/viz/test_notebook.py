@@ -113,29 +113,29 @@ def test_the_page_takes_the_place_of_the_image(browser, tmp_path):
 
 @pytest.mark.browser
 def test_a_page_that_starts_without_room_is_drawn_when_it_has_some(browser, tmp_path):
-    """As where a cell is hidden, or loads before the notebook around it is laid out."""
+    """As where a cell is hidden, or runs before the notebook around it is laid out."""
     html = Picture(network())._repr_mimebundle_()["text/html"]
     path = tmp_path / "cells.html"
     path.write_text(CELLS % json.dumps(html).replace("<", "\\u003c"), encoding="utf-8")
-    browser.get("about:blank")
     browser.get(path.as_uri())
-    hosts = "document.querySelectorAll('div:has(> iframe)')"
-    browser.execute_script(
-        f"const host = {hosts}[0], frame = host.firstElementChild; host.style.width = 0; frame.style.width = 0;"
-        "frame.srcdoc = frame.srcdoc"
-    )
     wait = pytest.importorskip("selenium.webdriver.support.ui").WebDriverWait(browser, 20)
-    frame = browser.find_element("css selector", "div > iframe")
-    browser.switch_to.frame(frame)
-    wait.until(lambda browser: browser.execute_script("return document.readyState") == "complete")
+    late, other = browser.find_elements("css selector", "div > iframe")
+    browser.switch_to.frame(late)
+    browser.execute_script("document.body.dataset.old = true")
     browser.switch_to.default_content()
-    browser.execute_script(f"const host = {hosts}[0]; host.style.width = ''; host.firstElementChild.style.width = '800px'")
-    browser.switch_to.frame(frame)
-    wait.until(lambda browser: browser.execute_script("return document.body.dataset.ready"))
-    left, width = browser.execute_script(
-        "const box = document.querySelector('svg g').getBoundingClientRect(); return [box.left, box.width]"
-    )
-    assert left >= 0 and width > 100
+    browser.execute_script("arguments[0].style.width = 0; arguments[0].srcdoc += ''", late)
+    browser.switch_to.frame(late)
+    begun = "document.readyState == 'complete' && !document.body.dataset.old && !document.getElementById('data')"
+    wait.until(lambda browser: browser.execute_script(f"return {begun}"))
+    browser.switch_to.default_content()
+    browser.execute_script("arguments[0].style.width = '100%'", late)
+    places = []
+    for frame in (late, other):
+        browser.switch_to.frame(frame)
+        wait.until(lambda browser: browser.execute_script("return document.body.dataset.ready"))
+        places.append(browser.execute_script("return document.querySelector('#canvas g').getBoundingClientRect().toJSON()"))
+        browser.switch_to.default_content()
+    assert places[0] == places[1]
 
 
 @pytest.mark.browser
