@@ -34,8 +34,10 @@ check: $(STAMP) ## lint, format, types, import floors
 	$(PY) -m mypy
 	$(PY) -m pytest -q tests/test_floors.py
 
-docs: $(STAMP) ## write docs/ops.md from the registry
+docs: $(STAMP) ## write docs/ops.md from the registry, and the site into build/site
 	$(PY) -m docs.ops
+	$(PY) -m sphinx -q -W --keep-going -j auto -d build/doctrees docs build/site
+	@echo "The site: build/site/index.html"
 
 bench: $(STAMP) ## measure our workloads, beside each peer that is installed
 	$(PY) -m benchmarks $(BENCH_ARGS)
@@ -44,7 +46,7 @@ bench-peers: $(STAMP) ## install the peers, each in its own environment
 	$(PY) -m benchmarks.peers $(BENCH_ARGS)
 
 clean: ## remove caches and outputs; the environments .venv and benchmarks/.peers stay
-	rm -rf build dist out .mypy_cache .pytest_cache .ruff_cache
+	rm -rf build dist out docs/notebooks .mypy_cache .pytest_cache .ruff_cache
 	find . \( -name .git -o -name .venv -o -name .peers \) -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
 
 # The stamp is a copy of pyproject.toml: a checkout that only touches the file installs nothing, and needs no network.

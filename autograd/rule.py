@@ -405,21 +405,21 @@ def rule(
     >>> x.grad
     Tensor(12.0)
 
-    kind      one of `KINDS`; a wrong one makes forward mode wrong, `general` never does
-    vjp       instead of one derivative per input: one for all, which returns a tuple with an entry per input
-    numpy     the NumPy functions that mean this op when they meet a Tensor; one of scipy.special by its full name, as text
-    scalar    the same function for Python floats, from `math`
-    c         the same for a C compiler, `{x}` standing for the input x
-    domain    where an elementwise function is defined and smooth, for all inputs or by name
-    samples   inputs to test the rule on, where the domain does not say it all
-    view      the output may look at the memory of the input
-    drops     elements of the input may not reach the output, however they look (nan included)
-    hint      a function of the raw inputs and attributes that explains a clash of shapes
-    creates   the result is a Tensor even where no input is one, and no input can have a gradient: a random draw
-    leading   the derivatives also take a cotangent with one more axis in front, of many at once, and return such a one; a rule
-              that reads axes from the end or asks for `y_shape` can (known of elementwise rules without saying so)
-    partial   of several outputs, those that nobody used have None in g, not zeros
-    host      the forward runs on NumPy arrays only (it calls SciPy, say), not on those of a GPU
+    - `kind`: one of `KINDS`; a wrong one makes forward mode wrong, `general` never does
+    - `vjp`: instead of one derivative per input: one for all, which returns a tuple with an entry per input
+    - `numpy`: the NumPy functions that mean this op when they meet a Tensor; one of scipy.special by its full name, as text
+    - `scalar`: the same function for Python floats, from `math`
+    - `c`: the same for a C compiler, `{x}` standing for the input x
+    - `domain`: where an elementwise function is defined and smooth, for all inputs or by name
+    - `samples`: inputs to test the rule on, where the domain does not say it all
+    - `view`: the output may look at the memory of the input
+    - `drops`: elements of the input may not reach the output, however they look (nan included)
+    - `hint`: a function of the raw inputs and attributes that explains a clash of shapes
+    - `creates`: the result is a Tensor even where no input is one, and no input can have a gradient: a random draw
+    - `leading`: the derivatives also take a cotangent with one more axis in front, of many at once, and return such a one; a
+      rule that reads axes from the end or asks for `y_shape` can (known of elementwise rules without saying so)
+    - `partial`: of several outputs, those that nobody used have None in g, not zeros
+    - `host`: the forward runs on NumPy arrays only (it calls SciPy, say), not on those of a GPU
     """
     numpy = numpy if isinstance(numpy, tuple) else (numpy,)
     facts = {

@@ -124,11 +124,11 @@ def text() -> str:
     for module in dict.fromkeys(rule.forward.__module__ for rule in rules):
         lines += [f"## {title_of(module)}", ""]
         lines += [*rules_table([rule for rule in rules if rule.forward.__module__ == module]), ""]
-    lines += ["# Functions made of ops", "", "They have the derivatives of the ops that they are made of.", ""]
+    lines += ["## Functions made of ops", "", "They have the derivatives of the ops that they are made of.", ""]
     for space, module in NAMESPACES.items():
         rows = [f"| `{name}` | {formula(function)} |" for name, function in composites(module)]
         if rows:
-            lines += [f"## {space}", "", "| function | what it is |", "|---|---|", *rows, ""]
+            lines += [f"### {space}", "", "| function | what it is |", "|---|---|", *rows, ""]
     return "\n".join(lines).rstrip() + "\n"
 
 

@@ -1,14 +1,16 @@
 """The pictures of the README and of the documentation: `python -m docs.pictures` draws them anew into docs/pictures/.
 
 One for each thing that pictures show: an expression, a model, gradients that vanish and that do not, where a nan comes from,
-a call that fails, and a Program beside the graph of the same function.
+a call that fails, a Program beside the graph of the same function, and the course of a training.
 """
 
 from pathlib import Path
 
 import numpy as np
+from sklearn.datasets import load_digits
 
 import nn
+import optim
 from autograd import Tensor, grad, record
 from autograd.viz import draw, watch
 
@@ -86,6 +88,17 @@ def program():
     return draw(record(step, np.array([0.5, -1.0]), np.array([2.0, 0.5]))[1], direction="right")
 
 
+def training():
+    """What the README trains: loss, accuracy and learning rate."""
+    pixels, digits = load_digits(return_X_y=True)
+    train, valid = optim.random_split((pixels.astype(np.float32) / 16, digits), [0.8, 0.2], seed=0)
+    model = nn.init.reset(nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10)), seed=0)
+    batches, updates = optim.Batches(train, batch_size=32, seed=0), optim.Adam(model.parameters(), lr=0.005)
+    metrics = {"accuracy": optim.accuracy}
+    history = optim.fit(model, nn.CrossEntropyLoss(), batches, updates, epochs=15, valid=valid, metrics=metrics, progress=False)
+    return history.plot()
+
+
 PICTURES = {
     "expression": expression,
     "transformer": transformer,
@@ -105,6 +118,7 @@ def main():
     for name, make in PICTURES.items():
         path = make().save(FOLDER / f"{name}.svg", engine="built-in")
         print(f"{path.stat().st_size:>9,} bytes  {path.name}")
+    training().savefig(FOLDER / "loss.png", dpi=90)
 
 
 if __name__ == "__main__":

@@ -297,12 +297,12 @@ def given_gradients(
 def assert_gradients(f: Any, *strategies: Drawn, settings: Settings | None = None, **options: Any) -> None:
     """Checks the derivatives of f at inputs that Hypothesis draws; an error with the smallest input at which they are wrong.
 
-    f           whatever check_grads takes: a function, a module, a pair (function, vjp)
-    strategies  for the inputs of f, by position or by name. What is not given is drawn for you: for an op within its domain, or
-                from the samples on its rule; for another function an array for each argument without a default, of shapes that
-                broadcast together
-    settings    of Hypothesis; each field in which they differ from its default goes before `profile()`
-    options     of check_grads, as `order=1`
+    - `f`: whatever check_grads takes: a function, a module, a pair (function, vjp)
+    - `strategies`: for the inputs of f, by position or by name. What is not given is drawn for you: for an op within its
+      domain, or from the samples on its rule; for another function an array for each argument without a default, of shapes that
+      broadcast together
+    - `settings`: of Hypothesis; each field in which they differ from its default goes before `profile()`
+    - `options`: of check_grads, as `order=1`
 
     Inputs at which f is nan, jumps or is noisy are passed over. It is an error if there are no others.
     """

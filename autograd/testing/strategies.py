@@ -189,13 +189,13 @@ def arrays(
 ) -> st.SearchStrategy[np.ndarray[Any, Any]]:
     """NumPy arrays whose values keep a gap from kinks, in every layout of memory.
 
-    shape      a shape or a strategy of shapes; small ones with up to three axes, 0-d and empty ones among them, if None
-    dtype      a dtype or a strategy of dtypes
-    elements   a strategy of numbers, or a pair (low, high); if None, fractions between -4 and 4 that print short
-    away_from  numbers from which every value keeps the gap, or "integers" for all whole numbers
-    gap        the least distance from a kink, and between distinct values
-    distinct   whether the values are pairwise at least a gap apart (of complex numbers, the real parts)
-    layout     one of `LAYOUTS` or a strategy of them; any if None
+    - `shape`: a shape or a strategy of shapes; small ones with up to three axes, 0-d and empty ones among them, if None
+    - `dtype`: a dtype or a strategy of dtypes
+    - `elements`: a strategy of numbers, or a pair (low, high); if None, fractions between -4 and 4 that print short
+    - `away_from`: numbers from which every value keeps the gap, or "integers" for all whole numbers
+    - `gap`: the least distance from a kink, and between distinct values
+    - `distinct`: whether the values are pairwise at least a gap apart (of complex numbers, the real parts)
+    - `layout`: one of `LAYOUTS` or a strategy of them; any if None
 
     >>> from hypothesis import find
     >>> find(arrays(3, distinct=True, away_from=0), lambda x: True)
