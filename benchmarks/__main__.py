@@ -18,6 +18,8 @@ from autograd import report
 from . import peers, rounds, show
 from .table import TABLE, UNITS
 
+OUT = Path("out")
+
 
 def machine() -> dict[str, Any]:
     """What the figures depend on besides the code."""
@@ -38,8 +40,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--repeat", type=int, default=15, metavar="N", help="rounds (15)")
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="threads of each library (1)")
     parser.add_argument("--only", nargs="+", metavar="LIBRARY", help="these libraries only, for example: ours torch")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
-    parser.add_argument("--chart", type=Path, metavar="FILE", help="draw them there, as SVG")
+    parser.add_argument("--json", type=Path, default=OUT / "bench.json", metavar="FILE", help="all figures (out/bench.json)")
+    parser.add_argument("--chart", type=Path, default=OUT / "bench.svg", metavar="FILE", help="a chart (out/bench.svg)")
     given = parser.parse_args()
     unknown = [name for name in given.names if name not in TABLE]
     if unknown:
@@ -71,10 +73,10 @@ def main() -> int:
         facts = {"title": workload.title, "unit": UNITS[workload.measure], "aims": workload.aims}
         run["workloads"][name] = facts | rounds.run(workload, libraries, given.repeat, given.threads)
         print(show.section(name, run["workloads"][name]), flush=True)
-    if given.json:
-        given.json.write_text(json.dumps(run, indent=1) + "\n")
-    if given.chart:
-        given.chart.write_text(show.chart(run))
+    for path, words in ((given.json, json.dumps(run, indent=1) + "\n"), (given.chart, show.chart(run))):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(words, encoding="utf-8")
+    print(f"\nwritten: {given.json}, {given.chart}")
     return int(any("ours" in result["errors"] for result in run["workloads"].values()))
 
 

@@ -23,6 +23,7 @@ PEERS = {
     "micrograd": ("micrograd",),
     "jax": ("jax",),
 }
+WAYS = {"torch_compile": "torch"}  # another way to use a peer, in the peer's environment
 OURS = {"ours": "wengert", "numpy": "numpy"}  # what runs under our own interpreter
 
 
@@ -31,13 +32,13 @@ def interpreter(library: str) -> Path | None:
     if library in OURS:
         return Path(sys.executable)
     inside = "Scripts/python.exe" if os.name == "nt" else "bin/python"
-    path = FOLDER / library / inside
+    path = FOLDER / WAYS.get(library, library) / inside
     return path if path.exists() else None
 
 
 def version(library: str) -> str:
     """The version of the library in its environment, without importing it."""
-    distribution = OURS.get(library) or PEERS[library][0].split("==")[0]
+    distribution = OURS.get(library) or PEERS[WAYS.get(library, library)][0].split("==")[0]
     code = f"from importlib.metadata import version; print(version({distribution!r}))"
     done = subprocess.run([str(interpreter(library)), "-c", code], capture_output=True, text=True, check=False)
     return done.stdout.strip() or "unknown"

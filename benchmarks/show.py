@@ -1,7 +1,10 @@
 """Results as text and as a chart (SVG, drawn here so that it needs nothing)."""
 
+from collections.abc import Collection
 from html import escape
 from typing import Any
+
+from .peers import OURS
 
 
 def header(run: dict[str, Any]) -> str:
@@ -22,13 +25,23 @@ def section(name: str, workload: dict[str, Any]) -> str:
     """One workload as text, the fastest library first."""
     rows = [f"\n{name}: {workload['title']} [{workload['unit']}]"]
     for library, result in sorted(workload["results"].items(), key=lambda item: item[1]["median"]):
-        row = f"  {library:10}{number(result['median']):>9}  ({number(result['low'])} to {number(result['high'])})"
+        row = f"  {library:13}{number(result['median']):>9}  ({number(result['low'])} to {number(result['high'])})"
         ratio = result.get("ours_to_this")
         if ratio is not None:
-            row = f"{row:44}ours is {ratio:.2f} of it"
+            row = f"{row:47}ours is {ratio:.2f} of it"
             row += f" (aim: {workload['aims'][library]:g} at most)" if library in workload["aims"] else ""
         rows.append(row)
-    return "\n".join(rows + [f"  {library:10} failed: {words}" for library, words in workload["errors"].items()])
+    rows += [f"  {library:13} failed: {words}" for library, words in workload["errors"].items()]
+    best = best_peer(workload)
+    if best and "ours" in workload["results"]:
+        rows.append(f"  ours is {workload['results'][best]['ours_to_this']:.2f} of the best peer, {best}")
+    return "\n".join(rows)
+
+
+def best_peer(workload: dict[str, Any], but: Collection[str] = ()) -> str | None:
+    """The peer with the smallest figure; NumPy alone, where it was measured, is a yardstick and no peer."""
+    peers = [library for library in workload["results"] if library not in OURS and library not in but]
+    return min(peers, key=lambda library: workload["results"][library]["median"], default=None)
 
 
 def number(value: float) -> str:

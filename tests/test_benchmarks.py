@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import peers, rounds, show
+from benchmarks import peers, publish, rounds, show
 from benchmarks.table import TABLE, UNITS, Workload
 
 
@@ -20,7 +20,8 @@ def bench(monkeypatch, tmp_path):
     monkeypatch.setattr(peers, "FOLDER", tmp_path / "none")
 
     def run(*arguments):
-        file = tmp_path / "figures.json"
+        file = tmp_path / "a folder" / "figures.json"
+        monkeypatch.setattr(command, "OUT", tmp_path)
         monkeypatch.setattr(sys, "argv", ["benchmarks", *arguments, "--json", str(file)])
         return command.main(), json.loads(file.read_text())
 
@@ -70,7 +71,7 @@ def test_rows_are_whole():
     for workload in TABLE.values():
         assert workload.measure in UNITS
         assert workload.libraries[0] == "ours"
-        assert set(workload.libraries) <= {*peers.PEERS, *peers.OURS}
+        assert set(workload.libraries) <= {*peers.PEERS, *peers.WAYS, *peers.OURS}
         assert set(workload.aims) <= set(workload.libraries)
 
 
@@ -108,3 +109,41 @@ def test_peers_take_what_exists_and_make_what_does_not(monkeypatch, tmp_path, ca
     assert peers.make("hips")
     assert len(commands) == 2
     assert "taken as it is" in capsys.readouterr().out
+
+
+def measured(**medians):
+    """A row of results as a run gives them."""
+    results = {name: {"median": value, "low": value, "high": value} for name, value in medians.items()}
+    for name in results.keys() - {"ours"}:
+        results[name]["ours_to_this"] = medians["ours"] / medians[name] if "ours" in medians else None
+    return {"title": "a", "unit": "us", "aims": {}, "results": results, "errors": {}}
+
+
+@pytest.mark.parametrize(
+    ("medians", "best", "row"),
+    [
+        ({"ours": 2.0, "torch": 4.0, "jax": 1.0}, "jax", "| a | 2 | 4 | **1** | 0.50 | 2.00 |"),
+        ({"ours": 2.0, "torch": 4.0}, "torch", "| a | **2** | 4 |  | 0.50 | 0.50 |"),
+        ({"ours": 2.0, "numpy": 1.0}, None, "| a | **2** |  |  |  |  |"),  # a yardstick is no peer
+        ({"torch": 4.0}, "torch", "| a |  | **4** |  |  |  |"),
+    ],
+)
+def test_a_row_says_who_was_best(medians, best, row):
+    workload = measured(**medians)
+    assert show.best_peer(workload) == best
+    assert publish.table({"workloads": {"w": workload}}, {"w": "a"}, ["ours", "torch", "jax"]).splitlines()[-1] == row
+    assert (f"of the best peer, {best}" in show.section("w", workload)) == (best is not None and "ours" in medians)
+
+
+def test_the_pages_show_the_committed_result():
+    for path, words in publish.pages().items():
+        assert path.read_text(encoding="utf-8") == words, f"{path.name} is behind the result: python -m benchmarks.publish"
+
+
+def test_the_committed_result_is_whole():
+    """Of all workloads, with nothing that broke."""
+    run = json.loads(publish.RESULT.read_text(encoding="utf-8"))
+    assert set(run["workloads"]) == set(TABLE)
+    assert not run["missing"]
+    assert run["repeat"] >= 15
+    assert not [words for workload in run["workloads"].values() for words in workload["errors"].values()]

@@ -40,6 +40,19 @@ def with_torch(size):
     return step
 
 
+def with_torch_compile(size):
+    import torch
+
+    x = torch.tensor(numbers(size), requires_grad=True)
+    total = torch.compile(lambda x: gelu(x, torch.tanh).sum())
+
+    def step():
+        total(x).backward()
+        x.grad = None
+
+    return step
+
+
 def with_hips(size):
     import autograd.numpy as np  # HIPS: the process has no other autograd
     from autograd import value_and_grad

@@ -38,6 +38,20 @@ def with_torch(rows, columns):
     return step
 
 
+def with_torch_compile(rows, columns):
+    import torch
+
+    x, t, w = map(torch.tensor, data(rows, columns))
+    w.requires_grad_()
+    loss = torch.compile(lambda w, x, t: torch.nn.functional.softplus(-t * (x @ w)).mean())
+
+    def step():
+        loss(w, x, t).backward()
+        w.grad = None
+
+    return step
+
+
 def with_hips(rows, columns):
     import autograd.numpy as np  # HIPS: the process has no other autograd
     from autograd import value_and_grad

@@ -1,5 +1,5 @@
 """Steps of training: forward, loss, backward, update. Each model is written once, for our `nn` and for PyTorch's: the same
-lines run on both.
+lines run on both. Those for libraries without layers are in `functional.py`.
 """
 
 
@@ -82,11 +82,23 @@ def normals(generator, *shape):
     return generator.standard_normal(shape, dtype=np.float32)
 
 
-def step_of(nn, optim, model, optimizer, made):
-    """The step, for either library; `made` makes an input of an array."""
+def seeded():
+    """Random numbers, the same for every library."""
     import numpy as np
 
-    layers, loss, x, target = globals()[model](nn, np.random.default_rng(0))
+    return np.random.default_rng(0)
+
+
+def functions(model, np):
+    """The module of functions, and the model from it: first values, loss and data."""
+    from steps import functional
+
+    return functional, *getattr(functional, model)(np, seeded())
+
+
+def step_of(nn, optim, model, optimizer, made):
+    """The step, for either library; `made` makes an input of an array."""
+    layers, loss, x, target = globals()[model](nn, seeded())
     x = tuple(map(made, x)) if isinstance(x, tuple) else made(x)
     target = made(target)
     updates = getattr(optim, optimizer)(layers.parameters(), lr=1e-3)
@@ -111,3 +123,80 @@ def with_torch(model, optimizer):
     import torch
 
     return step_of(torch.nn, torch.optim, model, optimizer, torch.tensor)
+
+
+def with_torch_compile(model, optimizer):
+    """Forward and backward compiled; the update is PyTorch's own, as with_torch has it."""
+    import torch
+
+    layers, loss, x, target = globals()[model](torch.nn, seeded())
+    x = tuple(map(torch.tensor, x)) if isinstance(x, tuple) else torch.tensor(x)
+    target = torch.tensor(target)
+    updates = getattr(torch.optim, optimizer)(layers.parameters(), lr=1e-3)
+    loss_of = torch.compile(lambda x, target: loss(layers(x), target))
+
+    def step():
+        updates.zero_grad()
+        loss_of(x, target).backward()
+        updates.step()
+
+    return step
+
+
+def with_jax(model, optimizer):
+    """The whole step, update included, as one compiled function."""
+    import jax
+
+    functional, parameters, loss, data = functions(model, jax.numpy)
+    parameters, data = [jax.numpy.asarray(p) for p in parameters], [jax.numpy.asarray(a) for a in data]
+    update = getattr(functional, optimizer)
+
+    @jax.jit
+    def whole(data, parameters, state, t):
+        value, gradients = jax.value_and_grad(loss)(parameters, *data)
+        return value, *update(jax.numpy, parameters, gradients, state, t)
+
+    held = [parameters, functional.state_of(parameters), 0]
+
+    def step():
+        held[2] += 1
+        _, held[0], held[1] = jax.block_until_ready(whole(data, *held))
+
+    return step
+
+
+def with_hips(model, optimizer):
+    import autograd.numpy as np  # HIPS: the process has no other autograd
+    from autograd import value_and_grad
+
+    functional, parameters, loss, data = functions(model, np)
+    both, update = value_and_grad(loss), getattr(functional, optimizer)
+    held = [parameters, functional.state_of(parameters), 0]
+
+    def step():
+        held[2] += 1
+        _, gradients = both(held[0], *data)
+        held[0], held[1] = update(np, held[0], gradients, held[1], held[2])
+
+    return step
+
+
+def with_mygrad(model, optimizer):
+    import mygrad
+    import numpy as np
+
+    functional, parameters, loss, data = functions(model, mygrad)
+    update = getattr(functional, optimizer)
+    tensors = [mygrad.tensor(p) for p in parameters]
+    held = [functional.state_of(parameters), 0]
+
+    def step():
+        held[1] += 1
+        loss(tensors, *data).backward()
+        values, gradients = [p.data for p in tensors], [p.grad for p in tensors]
+        new, held[0] = update(np, values, gradients, held[0], held[1])
+        for p, value in zip(tensors, new, strict=True):
+            p.data[...] = value
+            p.null_grad()
+
+    return step

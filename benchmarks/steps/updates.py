@@ -30,3 +30,20 @@ def with_torch(count, size, kind):
         parameters.append(torch.tensor(value, requires_grad=True))
         parameters[-1].grad = torch.tensor(gradient)
     return torch.optim.Adam(parameters, **{kind: True}).step
+
+
+def with_jax(count, size, kind):
+    """The formula of `functional.py`, compiled for all parameters together."""
+    import jax
+    from steps import functional
+
+    given = [(jax.numpy.asarray(value), jax.numpy.asarray(gradient)) for value, gradient in arrays(count, size)]
+    parameters, gradients = [value for value, _ in given], [gradient for _, gradient in given]
+    update = jax.jit(lambda *given: functional.Adam(jax.numpy, *given))
+    held = [parameters, functional.state_of(parameters), 0]
+
+    def step():
+        held[2] += 1
+        held[0], held[1] = jax.block_until_ready(update(held[0], gradients, *held[1:]))
+
+    return step
