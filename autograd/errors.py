@@ -6,7 +6,11 @@ Stands on nothing.
 
 
 class AutogradError(Exception):
-    """The common base: `except AutogradError` catches whatever this project raises on purpose."""
+    """The common base: `except AutogradError` catches what is raised about values, shapes, dtypes and gradients.
+
+    Arguments that are wrong in themselves, an `argnum` that is not there or a negative learning rate, are a ValueError or a
+    TypeError, as anywhere in Python.
+    """
 
 
 class GradientError(AutogradError, RuntimeError):

@@ -430,8 +430,8 @@ class _Reasons:
         edge = edges[0]
         if self.known[edge.target] is None:
             return (
-                f"The gradient of {me} is zero; where it became zero is not known, for gradients in between were not kept: "
-                "backward(retain_graph=True) keeps them."
+                f"The gradient of {me} is zero; where it became zero is not known, for gradients in between were not kept "
+                "(backward(retain_graph=True) keeps them), or the zero is left from the backward() of something else."
             )
         return f"The gradient of {me} is zero: the derivative of {named(self.graph, boxes[edge.target])} is zero at its inputs."
 
