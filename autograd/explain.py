@@ -3,6 +3,7 @@
 Stands on nothing but NumPy; knows neither Tensor nor rule.
 """
 
+import functools
 import opcode
 import os
 import sys
@@ -107,24 +108,34 @@ NOTHING = ("CACHE", "PUSH_NULL", "NOP", "EXTENDED_ARG", "PRECALL", "KW_NAMES", "
 
 
 def called(frame: Any) -> Any:
-    """What is called by the call that a frame is at, where that is `name(...)` or `name.attribute(...)`; else None.
+    """What is called by the call that a frame is at, where that is `name(...)` or `name.attribute(...)`; else None."""
+    first, *attributes = path_of(frame.f_code, frame.f_lasti) or ("",)
+    spaces = (frame.f_locals, frame.f_globals, frame.f_builtins)
+    found: Any = next((space[first] for space in spaces if first in space), None)
+    for attribute in attributes:
+        found = getattr(found, attribute, None)
+    return found
+
+
+@functools.lru_cache(1024)  # a loop of training asks for float(loss) at one place, ten thousand times
+def path_of(code: Any, at: int) -> tuple[str, ...] | None:
+    """The name, and the attributes, of what is called by the instruction at an offset.
 
     The name begins in the source where the call begins, and an instruction knows where its piece of the source begins.
     """
     import dis  # costs nothing where nothing goes wrong
 
-    before = [one for one in dis.get_instructions(frame.f_code) if one.offset <= frame.f_lasti]
+    before = [one for one in dis.get_instructions(code) if one.offset <= at]
     place = begins(before[-1])
-    names = {**frame.f_builtins, **frame.f_globals, **frame.f_locals}
-    found: Any = None
+    path: tuple[str, ...] | None = None
     for one in before[:-1]:
         if place is None or begins(one) != place or one.opname in NOTHING:
             continue
         if one.opname in ("LOAD_ATTR", "LOAD_METHOD"):
-            found = getattr(found, one.argval, None)
+            path = path and (*path, one.argval)
         else:
-            found = names.get(one.argval) if one.opname.startswith("LOAD") else None
-    return found
+            path = (one.argval,) if one.opname.startswith("LOAD") else None
+    return path
 
 
 def begins(instruction: Any) -> tuple[int, int] | None:
