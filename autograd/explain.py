@@ -3,7 +3,9 @@
 Stands on nothing but NumPy; knows neither Tensor nor rule.
 """
 
+import dis
 import functools
+import linecache
 import opcode
 import os
 import sys
@@ -54,8 +56,6 @@ def source_line(source: tuple[str, int] | None) -> str:
     """The place and its text, as a traceback shows them."""
     if source is None:
         return "an unknown line (the graph was made before detect_anomaly() was switched on)"
-    import linecache  # costs nothing where nothing goes wrong
-
     text = linecache.getline(*source).strip()
     return f"{source[0]}:{source[1]}" + (f"\n    {text}" if text else "")
 
@@ -123,8 +123,6 @@ def path_of(code: Any, at: int) -> tuple[str, ...] | None:
 
     The name begins in the source where the call begins, and an instruction knows where its piece of the source begins.
     """
-    import dis  # costs nothing where nothing goes wrong
-
     before = [one for one in dis.get_instructions(code) if one.offset <= at]
     place = begins(before[-1])
     path: tuple[str, ...] | None = None

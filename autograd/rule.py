@@ -835,6 +835,12 @@ def output(x: Any, *, index: int, count: int) -> Any:
 OUTPUT = output.rule  # type: ignore[attr-defined]
 
 
+@rule(leading=True, vjp=lambda g: g.parts)
+def together(*outputs: Any) -> Any:
+    """Several outputs at one node, so that one sweep goes through what they share."""
+    return outputs
+
+
 def _spread_out(t: Any, node: Node) -> Any:
     """A tangent in the shape and dtype of the node that it is one of."""
     if node.dtype is None:
@@ -868,12 +874,15 @@ def _transpose(node: Node, tangents: list[Any], saved: Any) -> Any:
         with enable_grad():
             ds = _derivatives(rule, us if many else us[0], tangents, saved)
             ds = [None if t is None else fit(d, p, node) for t, d, p in zip(tangents, ds, node.parents, strict=True)]  # type: ignore[arg-type]
-        for t, d in zip(tangents, ds, strict=True):
-            if isinstance(d, Tensor) and d.node is not None:
-                t = cast_like(t if isinstance(t, Tensor) else constant(t), d._raw)
-                with mode(gradients=differentiable):
-                    found = backpropagate(d.node, t, retain=True, rewrap=linked_reads)
-                    totals = [total + found.get(u.node, 0.0) for total, u in zip(totals, us, strict=True)]  # type: ignore[arg-type]
+        moving = [(t, d) for t, d in zip(tangents, ds, strict=True) if isinstance(d, Tensor) and d.node is not None]
+        if moving:  # one sweep for all of them, for they share what is behind them
+            nodes = tuple(d.node for _, d in moving)
+            starts = tuple(cast_like(t if isinstance(t, Tensor) else constant(t), d._raw) for t, d in moving)
+            root = nodes[0] if len(nodes) == 1 else node_of(together.rule, nodes, (), {}, 0.0)  # type: ignore[attr-defined]
+            start = starts[0] if len(nodes) == 1 else Parts(starts)
+            with mode(gradients=differentiable):
+                found = backpropagate(root, start, retain=True, rewrap=linked_reads)  # type: ignore[arg-type]
+                totals = [total + found.get(u.node, 0.0) for total, u in zip(totals, us, strict=True)]  # type: ignore[arg-type]
     results = tuple(totals)
     if not any(isinstance(t, Tensor) for t in tangents):
         results = tuple(result._raw for result in results)

@@ -28,7 +28,7 @@ from .graph import (
     push_forward,
     unchanged,
 )
-from .rule import rule, sample
+from .rule import rule, sample, together
 from .tensor import Tensor, bare, cast_like, constant, is_inexact, kept, linked_reads, owned, seed, with_node
 from .tree import leaves, leaves_like, rebuild, transform
 
@@ -101,12 +101,6 @@ def _plain(value: Any) -> Any:
 def _tensors(value: Any) -> list[Tensor]:
     """The leaves of what a function returned, as Tensors."""
     return [leaf if isinstance(leaf, Tensor) else constant(bare(leaf)) for leaf in leaves(value)]
-
-
-@rule(leading=True, vjp=lambda g: g.parts)
-def together(*outputs: Any) -> Any:
-    """Several outputs at one node, so that one sweep goes through what they share."""
-    return outputs
 
 
 def _root_of(outputs: list[Tensor], gs: list[Any]) -> tuple[Node | None, Any]:

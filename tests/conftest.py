@@ -5,6 +5,7 @@ missing `dot`, browser or compiler is a failure instead; PyTorch and a GPU may a
 """
 
 import functools
+import gc
 import importlib.util
 import os
 import shutil
@@ -59,6 +60,24 @@ MAY_BE_MISSING = ("torch", "gpu")
 def pytest_addoption(parser):
     parser.addoption("--seeds", type=int, default=40, help="how often a function that is right is tried to be accused")
     parser.addoption("--require-all", action="store_true", help="fail, not skip, where dot, a browser or a compiler is missing")
+
+
+def pytest_configure(config):
+    """With several workers each has one thread of BLAS: threads that wait for a core that others use do so at full speed."""
+    if getattr(config.option, "numprocesses", None):  # before the workers start, which import NumPy
+        for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+            os.environ.setdefault(name, "1")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """The thirty thousand tests are no garbage: nobody looks for some among them while they are collected, or later."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 def pytest_runtest_setup(item):

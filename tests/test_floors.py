@@ -135,8 +135,6 @@ FLOORS = [
 FLOOR = {module: i for i, floor in enumerate(FLOORS) for module in floor}
 PACKAGES = ("autograd", "nn", "optim")
 
-# What a function may import of the standard library, because only an error's words need it.
-FOR_WORDS = {"autograd.explain": {"ast", "linecache"}}
 SHAPELESS = {"utils", "util", "helpers", "helper", "common"}
 LATE = {"scipy", "graphviz", "hypothesis", "tqdm", "matplotlib", "numpy.random"}
 
@@ -169,13 +167,13 @@ def faults_between(importer, name):
     return [] if FLOOR[name] < FLOOR[importer] else [f"imports {name}, which is not below it"]
 
 
-def faults_inside_functions(module, names):
+def faults_inside_functions(names):
     """Why a function may not import these: it may what a user need not have installed, and nothing else."""
     for name in names:
         top = name.partition(".")[0]
         if top in PACKAGES or top == "numpy":
             yield f"imports {name} inside a function"
-        elif top in sys.stdlib_module_names and top not in FOR_WORDS.get(module, ()):
+        elif top in sys.stdlib_module_names:
             yield f"imports {name} inside a function: the standard library is always there, import it at the top"
 
 
@@ -207,7 +205,7 @@ def faults_of(path, root, modules):
         if isinstance(statement, ast.ImportFrom) and statement.names[0].name == "*":
             yield f"imports * from {names[0].removesuffix('.*')}"
         if id(statement) in inside:
-            yield from faults_inside_functions(module, names)
+            yield from faults_inside_functions(names)
         for name in names:
             if name.partition(".")[0] in PACKAGES:
                 yield from faults_between(module, name)
@@ -227,7 +225,7 @@ def test_imports_go_down_only():
 GOOD = {
     "autograd/__init__.py": "from .graph import Node\nfrom .ops import random\n",
     "autograd/errors.py": "import importlib\nimportlib.import_module('cupy')\n",
-    "autograd/explain.py": "def line():\n    import linecache\n",
+    "autograd/explain.py": "import linecache\n",
     "autograd/graph.py": "import numpy as np\nfrom .errors import AutogradError\n",
     "autograd/program.py": "from .graph import Node\n",
     "autograd/ops/__init__.py": "from . import fused, random\n",

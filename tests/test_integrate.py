@@ -129,12 +129,12 @@ def test_every_argument_of_a_nonlinear_system(t: Any) -> None:
 
 
 def test_second_order_of_a_nonlinear_system() -> None:
-    """The derivatives of the gradient, for the state and a rate."""
+    """The derivatives of the gradient, for the state and a rate. (Over several intervals: in test_rules.py.)"""
 
     def gradient(y0: Any, birth: Any) -> Any:
-        return autograd.grad(lambda y0, birth: (solved(y0, TIMES, birth, *RATES[1:]) ** 2).sum(), (0, 1))(y0, birth)
+        return autograd.grad(lambda y0, birth: (solved(y0, TIMES[:3], birth, *RATES[1:]) ** 2).sum(), (0, 1))(y0, birth)
 
-    check_grads(gradient, START, RATES[0], order=1, rtol=1e-8)
+    check_grads(gradient, START, RATES[0], order=1, rtol=1e-8, directions=1)
 
 
 def test_only_what_requires_a_gradient_gets_one() -> None:
@@ -176,6 +176,15 @@ def test_a_recorded_solution_replays_with_other_values() -> None:
     y, gradient = program.run(np.array([2.0, 1.0]), np.array(-1.0))
     np.testing.assert_allclose(y.numpy(), [[2.0, 1.0], [2 * np.exp(-1), np.exp(-1)]], rtol=1e-9)
     np.testing.assert_allclose(gradient.item(), 3 * np.exp(-1), rtol=1e-9)
+
+
+def test_a_run_with_other_values_leaves_a_graph_as_it_is() -> None:
+    """The equation keeps its last solution for the backward pass: it must be that of the graph."""
+    y0, rate = Tensor([1.0]), Tensor(0.5)
+    y, program = record(lambda y0, rate: odeint(growth, y0, [0.0, 1.0], (rate,), **EXACT), y0, rate)
+    program.run(np.array([2.0]), -1.0)
+    y[-1, 0].backward()
+    np.testing.assert_allclose([y0.grad.item(), rate.grad.item()], np.exp(0.5), rtol=1e-9)
 
 
 # --- what is refused -------------------------------------------------------------------------------------------------------

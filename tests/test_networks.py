@@ -2,6 +2,7 @@
 
 import tempfile
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -49,16 +50,16 @@ def test_files_and_recorded_steps(network: Network) -> None:
 
 
 def test_every_kind_of_layer_is_drawn() -> None:
+    wanted = {*SMOOTH, *BENT, "Linear", "LayerNorm", "RMSNorm", "Conv2d", "AvgPool2d", "MaxPool2d", "GroupNorm"}
+    wanted |= {"RNN", "LSTM", "GRU", "TransformerEncoderLayer", "Flatten", "Residual", "Softmax"}
     seen: set[str] = set()
 
-    @settings(few, max_examples=1000, phases=[Phase.generate])
-    @given(modules(kinks=True))
-    def look(network: Network) -> None:
+    def all_seen(network: Network) -> bool:
         seen.update(type(module).__name__ for module in network.module.modules())
+        return wanted <= seen
 
-    look()
-    assert {*SMOOTH, *BENT, "Linear", "LayerNorm", "RMSNorm", "Conv2d", "AvgPool2d", "MaxPool2d", "GroupNorm"} <= seen
-    assert {"RNN", "LSTM", "GRU", "TransformerEncoderLayer", "Flatten", "Residual", "Softmax"} <= seen
+    many = settings(few, max_examples=1000, derandomize=False, phases=[Phase.generate])
+    find(modules(kinks=True), all_seen, settings=many, random=Random(0))  # takes 264 to 589 of them, by the seed
     assert set(LAYERS) == {2, 3, 4}
 
 
@@ -74,7 +75,8 @@ def test_a_planted_fault_is_found_in_a_small_network(monkeypatch: Any) -> None:
             return True
         return False
 
-    smallest = find(modules(), fails, settings=settings(few, max_examples=1000))
+    unexplained = [Phase.generate, Phase.shrink]  # Phase.explain is slow
+    smallest = find(modules(), fails, settings=settings(few, max_examples=1000, phases=unexplained))
     kinds = [type(module).__name__ for module in smallest.module.modules()]
     assert "Tanh" in kinds
     assert len(kinds) <= 3

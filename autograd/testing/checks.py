@@ -122,11 +122,11 @@ def check_grads(
     forward over reverse mode, order 2
     reverse over reverse mode, order 2
 
-    modes       "rev" and "fwd"
-    order       2 also checks the derivatives of the derivatives, in all combinations of the modes, and so on
-    exhaustive  every element by itself, instead of random directions
-    kinks       "leave" moves away from a kink; "convention" demands the slope of least norm there first
-    each_op     checks also each op that f runs, by itself, at the values that it meets
+    - `modes`: "rev" and "fwd"
+    - `order`: 2 also checks the derivatives of the derivatives, in all combinations of the modes, and so on
+    - `exhaustive`: every element by itself, instead of random directions
+    - `kinks`: "leave" moves away from a kink; "convention" demands the slope of least norm there first
+    - `each_op`: checks also each op that f runs, by itself, at the values that it meets
     """
     settings = Settings(_known(modes), directions, exhaustive, rtol, atol, seed, kinks)
     if kinks not in KINKS:
