@@ -25,7 +25,7 @@ demo: $(STAMP) ## train a small classifier, show what it learnt, leave pictures
 test: $(STAMP) ## run every test
 	$(PY) -m pytest -n auto $(PYTEST_ARGS)
 
-test-fast: $(STAMP) ## run the tests that are not marked slow
+test-fast: $(STAMP) ## run what is not slow, and a few cases of each table
 	$(PY) -m pytest -n auto -m "not slow" $(PYTEST_ARGS)
 
 check: $(STAMP) ## lint, format, types, import floors

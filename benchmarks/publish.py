@@ -64,7 +64,8 @@ in `benchmarks/steps/`, how it is measured in `benchmarks/README.md`.
 What the rows say:
 
 - wengert runs NumPy, one operation after the other. Where a step is many small operations, its small overhead counts; where it
-  is few large ones, NumPy's loops do, and a compiler that joins them (`torch.compile`, XLA) is faster.
+  is few large ones, NumPy's loops do. Kernels that do several in one pass are then faster (PyTorch's for the LSTM, attention
+  and Adam), and so is a compiler that joins them (`torch.compile`, XLA).
 - JAX and `torch.compile` have compiled the step before the first measured round; the time for that is not in the figures.
 - Memory and the time of an import are each taken in a fresh process.
 

@@ -7,6 +7,7 @@ missing `dot`, browser or compiler is a failure instead; PyTorch and a GPU may a
 import functools
 import gc
 import importlib.util
+import itertools
 import os
 import shutil
 import warnings
@@ -55,6 +56,7 @@ NEEDS = {
     "compiler": (lambda: has_program("cc", "gcc", "clang"), "no C compiler was found: install gcc or clang"),
 }
 MAY_BE_MISSING = ("torch", "gpu")
+FAST_CASES = 4  # of each table of cases, with `-m "not slow"`
 
 
 def pytest_addoption(parser):
@@ -78,6 +80,17 @@ def pytest_collection():
     finally:
         gc.enable()
         gc.freeze()
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m` looks at the markers
+def pytest_collection_modifyitems(items):
+    """Of a table of many cases a few are fast, spread evenly; the rest are slow, because they are many."""
+    for _, cases in itertools.groupby(items, lambda item: item.nodeid.partition("[")[0]):
+        cases = list(cases)
+        fast = {i * (len(cases) - 1) // (FAST_CASES - 1) for i in range(FAST_CASES)}
+        for i, item in enumerate(cases):
+            if i not in fast:
+                item.add_marker("slow")
 
 
 def pytest_runtest_setup(item):

@@ -990,6 +990,7 @@ def test_a_library_runs_on_tensors(name: str, consumption: dict[str, str]) -> No
     assert not consumption[name]
 
 
+@pytest.mark.slow
 def test_views_that_are_put_back() -> None:
     """x[key] += w works on x[key], which is a view, and writes it back; a view with a name of its own is another matter."""
 

@@ -28,6 +28,7 @@ def bench(monkeypatch, tmp_path):
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TABLE)
 def test_each_workload_runs_on_ours_alone(bench, name):
     status, figures = bench(name, "--repeat", "1", "--only", "ours")
@@ -37,6 +38,7 @@ def test_each_workload_runs_on_ours_alone(bench, name):
     assert result["low"] == result["median"] == result["high"] > 0
 
 
+@pytest.mark.slow
 def test_without_peers_it_says_which_are_missing(bench, capsys, tmp_path):
     chart = tmp_path / "chart.svg"
     status, figures = bench("import_time", "--repeat", "2", "--chart", str(chart))

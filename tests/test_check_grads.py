@@ -227,6 +227,7 @@ RIGHT: dict[str, Any] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RIGHT)
 def test_a_right_function_is_not_accused(name: str, seeds: int) -> None:
     for seed in range(seeds):

@@ -923,6 +923,7 @@ def test_products_with_zeros_against_differences(x):
         assert np.allclose(ag.grad(f)(x), want, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.slow
 @always_the_same
 @given(small)
 def test_second_derivatives_of_products_with_zeros(x):

@@ -123,11 +123,13 @@ def test_first_time_has_a_gradient_where_the_equation_depends_on_time() -> None:
     np.testing.assert_allclose(t.grad.data, [-np.cos(0.4), np.cos(1.3)], rtol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("t", [TIMES[[0, 1, 3]], TIMES[[3, 1, 0]]], ids=["forwards", "backwards"])
 def test_every_argument_of_a_nonlinear_system(t: Any) -> None:
     check_grads(solved, START, t, *RATES, order=1, rtol=1e-8)
 
 
+@pytest.mark.slow
 def test_second_order_of_a_nonlinear_system() -> None:
     """The derivatives of the gradient, for the state and a rate. (Over several intervals: in test_rules.py.)"""
 

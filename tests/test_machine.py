@@ -18,6 +18,7 @@ from autograd.testing.machine import TensorMachine, slope
 REPEATABLE = settings(deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 
 
+@pytest.mark.slow
 def test_the_engine_passes() -> None:
     run_state_machine_as_test(TensorMachine, settings=settings(REPEATABLE, max_examples=120, stateful_step_count=40))
 
@@ -99,6 +100,7 @@ FAULTS: dict[str, list[tuple[Any, str, Any]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_planted_fault_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for module, attribute, fault in FAULTS[name]:

@@ -19,6 +19,7 @@ from .nn.held import replays
 few = settings(max_examples=25, deadline=None, derandomize=True, database=None)
 
 
+@pytest.mark.slow
 @settings(few, max_examples=12)
 @given(modules(max_layers=2))
 def test_derivatives_of_all_parameters_and_inputs(network: Network) -> None:
@@ -49,6 +50,7 @@ def test_files_and_recorded_steps(network: Network) -> None:
         replays(network.module, *network.inputs)
 
 
+@pytest.mark.slow
 def test_every_kind_of_layer_is_drawn() -> None:
     wanted = {*SMOOTH, *BENT, "Linear", "LayerNorm", "RMSNorm", "Conv2d", "AvgPool2d", "MaxPool2d", "GroupNorm"}
     wanted |= {"RNN", "LSTM", "GRU", "TransformerEncoderLayer", "Flatten", "Residual", "Softmax"}
@@ -63,6 +65,7 @@ def test_every_kind_of_layer_is_drawn() -> None:
     assert set(LAYERS) == {2, 3, 4}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("own_ops")
 def test_a_planted_fault_is_found_in_a_small_network(monkeypatch: Any) -> None:
     wrong = rule(kind="elementwise", x=lambda g, x: 1.001 * g * (1 - np.tanh(x) ** 2))(lambda x: np.tanh(x))

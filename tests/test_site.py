@@ -103,6 +103,7 @@ def test_signatures_say_what_matters(signature, plainer):
     assert listings.plainly(None, "function", "f", None, None, signature, "int") == (plainer, "int")
 
 
+@pytest.mark.slow
 def test_every_docstring_has_its_backticks_in_pairs():
     """A pair that is broken over two lines would be shown as it stands."""
     odd = []

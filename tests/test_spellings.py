@@ -92,6 +92,7 @@ def test_spellings(name: str) -> None:
     np.testing.assert_allclose(ours(*map(Tensor, xs)).numpy(), theirs(*xs), rtol=1e-13, atol=1e-13)
 
 
+@pytest.mark.slow
 @given(st.data())
 def test_any_index_reads_and_writes_as_numpy_does(data: Any) -> None:
     shape = data.draw(hnp.array_shapes(min_dims=1, max_dims=3, min_side=1, max_side=4))
@@ -117,6 +118,7 @@ def test_any_index_reads_and_writes_as_numpy_does(data: Any) -> None:
     check(write, x, np.asarray(value), numpy=write_plain)
 
 
+@pytest.mark.slow
 @given(hnp.mutually_broadcastable_shapes(num_shapes=2, max_dims=3, max_side=3), st.sampled_from(["add", "multiply", "divide"]))
 def test_broadcasting_is_summed_back(shapes: Any, name: str) -> None:
     rng = np.random.default_rng(0)
@@ -124,6 +126,7 @@ def test_broadcasting_is_summed_back(shapes: Any, name: str) -> None:
     check(getattr(ag, name), x, w, numpy=getattr(np, name))
 
 
+@pytest.mark.slow
 @given(hnp.mutually_broadcastable_shapes(signature=np.matmul.signature, max_dims=2, max_side=3))
 def test_matmul_in_every_shape(shapes: Any) -> None:
     rng = np.random.default_rng(0)

@@ -282,6 +282,7 @@ INDICES: dict[str, Any] = {
 }
 
 
+@pytest.mark.slow
 def test_every_kind_of_index_is_drawn() -> None:
     indices = samples(gradients.index_expressions((3, 2, 2)), 250) + samples(gradients.index_expressions((5,)), 100)
     assert {kind for kind, wanted in INDICES.items() if any(map(wanted, indices))} == set(INDICES)
@@ -330,6 +331,7 @@ def test_matmul_takes_the_pairs(pair: Any) -> None:
     np.testing.assert_allclose(ag.matmul(Tensor(left), Tensor(right)).numpy(), left @ right, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_matmul_pairs_of_all_numbers_of_axes() -> None:
     dims = {(left.ndim, right.ndim) for left, right in samples(gradients.matmul_pairs(max_dims=3, max_side=2), 250)}
     assert dims >= {(1, 1), (1, 2), (2, 1), (2, 2), (3, 2), (1, 3)}
@@ -431,6 +433,7 @@ KINDS: dict[str, Any] = {
 }
 
 
+@pytest.mark.slow
 def test_programs_are_differentiated_printed_and_varied() -> None:
     """One run for all that holds of programs, because drawing them is what takes time."""
     seen = set[str]()

@@ -166,6 +166,7 @@ def root(a, x0=1.0):
     return fixed_point(lambda a: lambda x: 0.5 * (x + a / x), a, x0, distance, 1e-13)
 
 
+@pytest.mark.slow
 def test_the_square_root_by_newtons_method():
     for a in (2.0, 9.0, 0.04):
         assert root(a) == pytest.approx(a**0.5, rel=1e-12)

@@ -152,6 +152,7 @@ def rosenbrock(x):
     return np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
 
 
+@pytest.mark.slow
 def test_rosenbrock_with_scipy():
     start = onp.array([-1.2, 1.0, 0.8])
     onp.testing.assert_allclose(hessian(rosenbrock)(start), scipy.optimize.rosen_hess(start), rtol=1e-12)
@@ -223,6 +224,7 @@ def network(params, inputs):
     return outputs
 
 
+@pytest.mark.slow
 def test_a_neural_network_on_nested_parameters():
     inputs = onp.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
     targets = onp.array([0, 1, 1, 0])
@@ -258,6 +260,7 @@ def test_a_checkpointed_network_has_the_same_gradient():
     onp.testing.assert_allclose(ours, flatten(grad(loss)(params, layer))[0], rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_a_recurrent_network_learns_a_word():
     word = onp.array([0, 1, 2, 2, 3, 0, 1, 2, 2, 3])
     sequence = onp.eye(4)[word]
@@ -374,6 +377,7 @@ def test_black_box_variational_inference_finds_a_known_posterior():
     onp.testing.assert_allclose(onp.exp(found["log_scale"]), scale, rtol=0.2)
 
 
+@pytest.mark.slow
 def test_a_hidden_markov_model():
     observed = onp.array([0, 1, 1, 0, 2])
 
@@ -467,6 +471,7 @@ def test_a_fluid_is_steered():
     assert distance(end) < 0.1 * distance(start)
 
 
+@pytest.mark.slow
 def test_an_oscillator_is_fitted_through_its_equation():
     times = onp.linspace(0.0, 2.0, 5)
     options = {"rtol": 1e-9, "atol": 1e-9}

@@ -326,6 +326,7 @@ SMALL = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", SMALL, ids=lambda make: f"{make.func.__name__}-{len(make.keywords)}")
 def test_gradients_to_second_order(make):
     layer = make().double()

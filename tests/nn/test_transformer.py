@@ -215,6 +215,7 @@ SMALL = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SMALL)
 def test_gradients_to_second_order(name):
     """Of the parameters to first order only: that of the bias of keys is zero, and differences find rounding there."""

@@ -170,6 +170,7 @@ def test_neighbours_stay_together_in_blocks(size: int, block: int) -> None:
 # --- where we stand --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @given(size=st.integers(1, 12), plan=plans, stop=st.integers(0, 30), prefetch=st.integers(0, 3))
 def test_it_resumes_at_any_point_and_prefetch_changes_nothing(
     size: int, plan: dict[str, Any], stop: int, prefetch: int
@@ -243,6 +244,7 @@ def test_a_batch_is_a_copy() -> None:
     np.testing.assert_array_equal(data, rows(6))
 
 
+@pytest.mark.slow
 def test_a_file_larger_than_memory_is_read_in_parts(tmp_path: Any) -> None:
     shape = (2**14, 2**20)  # 64 GiB, nearly all of it a hole in the file
     mapped = np.memmap(tmp_path / "large", np.float32, "w+", shape=shape)
@@ -386,6 +388,7 @@ def test_weights_are_shares() -> None:
 shares = st.lists(st.integers(1, 9), min_size=1, max_size=4).map(lambda parts: [part / sum(parts) for part in parts])
 
 
+@pytest.mark.slow
 @given(size=st.integers(1, 50), shares=shares, seed=st.integers(0, 2**70), classes=st.integers(1, 4), data=st.data())
 def test_splits_share_out_every_example_once(size: int, shares: Any, seed: int, classes: int, data: Any) -> None:
     labels = np.array(data.draw(st.lists(st.integers(0, classes - 1), min_size=size, max_size=size)))

@@ -120,6 +120,7 @@ def same(a, b):
     return same([a.real, a.imag], [b.real, b.imag]) if isinstance(a, complex) else a == b
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(state=STATES)
 def test_a_state_comes_back_to_the_last_bit(state):
@@ -291,6 +292,7 @@ def put(path, content):
         file.write(content)
 
 
+@pytest.mark.slow
 def test_every_bit_that_flips_is_refused_or_harmless(small):
     path, content, known = small
     refused = 0
@@ -304,6 +306,7 @@ def test_every_bit_that_flips_is_refused_or_harmless(small):
     assert refused > 8 * len(content) - 64  # blanks at the end of the notes may be others
 
 
+@pytest.mark.slow
 def test_every_byte_that_is_another_is_refused_or_harmless(small):
     path, content, known = small
     for i in range(len(content)):
@@ -493,6 +496,7 @@ def test_random_streams_of_another_model_are_told_before_anything_is_touched(tmp
 # --- what stays in the folder ----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @given(steps=st.lists(st.integers(0, 40), unique=True, min_size=1).map(sorted), keep=st.integers(1, 5) | st.none())
 def test_the_newest_are_kept(steps, keep):
     with tempfile.TemporaryDirectory() as folder:
@@ -571,6 +575,7 @@ NUMBERS = st.floats() | st.sampled_from([0.0, -0.0, 1.0, math.inf, -math.inf, ma
 METRICS = st.lists(st.none() | NUMBERS, min_size=1, max_size=8)
 
 
+@pytest.mark.slow
 @given(metrics=METRICS, mode=st.sampled_from(["min", "max"]), resumes=st.sets(st.integers(0, 8)))
 def test_the_best_is_the_first_of_the_best_metric_over_resumes(metrics, mode, resumes):
     known, value = None, None

@@ -550,6 +550,7 @@ def ready(model: Any, data: Any, loss: Any) -> tuple[Any, Any]:
     return optimizer, batches
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("look", [checkup, lr_find])
 @hypothesis.given(modules(kinks=True))
 @hypothesis.settings(max_examples=6)
@@ -675,6 +676,7 @@ def test_a_healthy_report_fits_a_screen() -> None:
     assert max(map(len, lines)) <= 132
 
 
+@pytest.mark.slow
 def test_the_picture(tmp_path: Any) -> None:
     report = checkup(*HEALTHY["classifier"]())
     figure = report.plot(tmp_path / "checkup.png")

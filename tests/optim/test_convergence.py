@@ -154,6 +154,7 @@ def steps_to_leave_the_saddle(kind: Any, settings: Any) -> int:
     return int(np.argmax(path[:, 1] > 1))
 
 
+@pytest.mark.slow
 def test_a_saddle_holds_plain_descent_and_not_momentum() -> None:
     plain = steps_to_leave_the_saddle(optim.SGD, {"lr": 0.01})
     momentum = steps_to_leave_the_saddle(optim.SGD, {"lr": 0.01, "momentum": 0.9})

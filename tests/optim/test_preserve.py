@@ -114,6 +114,7 @@ def meddle(model, what):
             generator_draws(model)
 
 
+@pytest.mark.slow
 @given(what=st.text("tbezdcfhrg", min_size=1, max_size=5), before=st.sampled_from(["", "b", "t", "bh", "be"]))
 def test_whatever_is_done_within_everything_is_as_before(what, before):
     autograd.random.seed(0)

@@ -419,6 +419,7 @@ def test_progress_tells_where_it_goes_on_and_why_it_stops(tmp_path, capsys):
     assert "goes on after step 7, epoch 1 of 3" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_the_history_is_drawn(tmp_path):
     history = run(net(), valid=(X, Y), metrics={"accuracy": accuracy})
     figure = history.plot(tmp_path / "history.png")

@@ -119,6 +119,7 @@ def test_arrays_that_the_graph_keeps_are_told_of():
     assert from_tensor(x.sum(), [("x", x)]).boxes[0].values == Stats.of(X)
 
 
+@pytest.mark.slow
 def test_a_long_chain_is_no_trouble():
     x = Tensor(1.0)
     for _ in range(20_000):

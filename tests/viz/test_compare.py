@@ -220,6 +220,7 @@ def test_what_counts_as_a_change(a, b, marks):
     assert changes(a, b) == marks
 
 
+@pytest.mark.slow
 def test_long_graphs_take_few_steps():
     size = 20_000
     a = GraphData([Box(i, OPS[i % 4] if i else "", "op" if i else "input") for i in range(size)])

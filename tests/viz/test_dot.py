@@ -45,6 +45,7 @@ def test_it_is_a_digraph_that_can_be_gone_on_with():
     assert type(graph).__name__ == "Digraph"
 
 
+@pytest.mark.slow
 @given(st.integers(0, 10_000), st.sampled_from([None, 0, 1, 99]))
 def test_deterministic(seed, depth):
     with warnings.catch_warnings():
@@ -63,6 +64,7 @@ def parsed(source):
     return json.loads(done.stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.dot
 @settings(max_examples=20)
 @given(st.integers(0, 10_000), st.sampled_from([0, 1, 99]))
@@ -128,6 +130,7 @@ def is_gone(group):
     return False
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="the program is a shell script")
 def test_a_slow_dot_is_killed_with_what_it_started(program, tmp_path):
     program(f"echo $$ > {tmp_path}/pid; sleep 60; echo done")
@@ -149,6 +152,7 @@ def test_a_dot_that_fails_leaves_the_built_in_layout(program, tmp_path, script):
     assert "wv-" in (tmp_path / "x.svg").read_text()
 
 
+@pytest.mark.slow
 def test_without_dot_the_built_in_layout_draws_and_nobody_is_warned(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     assert render(expression()) is None
@@ -165,6 +169,7 @@ def test_long_edges_are_not_even_tried(monkeypatch):
         assert render(chain(250, hub=7), ALL) is None
 
 
+@pytest.mark.slow
 def test_rows_that_edges_pass():
     assert long_edges(View.of(chain(50), ALL)) == 0
     three = chain(5, hub=50)  # the first is read by the second, and by the fourth, two rows further

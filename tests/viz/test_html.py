@@ -188,6 +188,7 @@ def test_a_large_graph_is_deflated_and_a_small_one_can_be_read():
     assert len(json.dumps(large.content())) > DEFLATED_ABOVE > len(large.scripts[0])
 
 
+@pytest.mark.slow
 def test_five_thousand_boxes_with_all_statistics_are_less_than_a_megabyte():
     assert len(to_html(numbers(5000)).encode()) < 1_000_000
 

@@ -108,6 +108,7 @@ def test_ports_stand_at_the_border_where_lines_arrive(seed: int, direction: str)
                     assert point[across] == middle[across]
 
 
+@pytest.mark.slow
 def test_lines_do_not_run_through_boxes() -> None:
     """In the ranks that a long link passes, its straight pieces keep clear of all boxes."""
     for seed in SEEDS:
@@ -169,6 +170,7 @@ def test_a_circle_is_told() -> None:
     assert back.points[0][1] > back.points[-1][1]
 
 
+@pytest.mark.slow
 def test_a_long_chain_does_not_recurse() -> None:
     """20,000 boxes in one level, each under the one before."""
     items = placed(chain(20_000), limit=10**6).level.items

@@ -115,6 +115,7 @@ def in_python(graph: GraphData, options: dict[str, Any], direction: str) -> dict
     return json.loads(json.dumps(found))
 
 
+@pytest.mark.slow
 def test_same_in_both(ask: Callable[[Any], Any]) -> None:
     """Of 80 random graphs, with any options: equal, without any tolerance."""
     questions = [asked(seed) for seed in range(80)]

@@ -92,6 +92,7 @@ def browser(tmp_path):
     found.quit()
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_the_page_takes_the_place_of_the_image(browser, tmp_path):
     """In both of two cells that show the same graph, and without a word in the console."""
@@ -111,6 +112,7 @@ def test_the_page_takes_the_place_of_the_image(browser, tmp_path):
     assert browser.get_log("browser") == []
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_a_page_that_starts_without_room_is_drawn_when_it_has_some(browser, tmp_path):
     """As where a cell is hidden, or runs before the notebook around it is laid out."""
@@ -138,6 +140,7 @@ def test_a_page_that_starts_without_room_is_drawn_when_it_has_some(browser, tmp_
     assert places[0] == places[1]
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_without_scripts_the_image_stays(browser, tmp_path):
     html = Picture(network())._repr_mimebundle_()["text/html"].partition("<script>")[0]

@@ -218,6 +218,7 @@ def reader(driver, tmp_path):
 # --- it opens, folds and unfolds ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_it_opens_with_op_value_and_gradient_on_every_box(reader):
     reader.open(scalars())
     assert reader.items() == {f"b{i}" for i in range(6)}
@@ -226,6 +227,7 @@ def test_it_opens_with_op_value_and_gradient_on_every_box(reader):
     reader.shot("scalar")
 
 
+@pytest.mark.slow
 def test_a_click_on_a_header_folds_and_unfolds_in_place(reader):
     reader.open(model(), depth=2)
     folded = reader.items()
@@ -278,6 +280,7 @@ def test_every_value_is_there_when_all_is_open(reader):
 CAMERA = "return document.querySelector('.scene').getAttribute('transform').match(/-?[0-9.]+/g).map(Number)"
 
 
+@pytest.mark.slow
 def test_arrows_drags_and_wheels_pan(reader):
     from selenium.webdriver.common.action_chains import ActionChains
     from selenium.webdriver.common.actions.wheel_input import ScrollOrigin
@@ -397,6 +400,7 @@ def test_a_click_shows_all_that_is_known(reader):
     reader.shot("panel")
 
 
+@pytest.mark.slow
 def test_links_lead_to_inputs_uses_and_modules(reader):
     reader.open(model(), depth=9)
     reader.click("b4")
@@ -455,6 +459,7 @@ def test_it_steps_through_the_chain_rule(reader):
     assert not reader.find("#stepper").is_displayed()
 
 
+@pytest.mark.slow
 def test_it_plays_and_pauses(reader):
     reader.open(scalars())
     reader.press("s")
@@ -499,6 +504,7 @@ def test_gradients_colour_boxes_and_folded_groups(reader):
     assert reader.texts("#legend .swatch") == ["input", "folded module"]
 
 
+@pytest.mark.slow
 def test_dark_follows_the_system_and_the_switch(reader):
     paper = "return getComputedStyle(document.body).backgroundColor"
     reader.open(model(), dark=True)
@@ -529,6 +535,7 @@ def test_nothing_overflows(reader, dark, size):
 # --- the address, saving -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_address_leads_to_the_same_picture(reader):
     reader.open(model(), depth=1)
     reader.press("/", *"linear", "\ue007", "\ue007", "\ue00c")
@@ -574,6 +581,7 @@ def save(reader, format: str) -> bytes:
     return file.read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("colour", ["kind", "gradient"])
 def test_svg_and_png_of_what_is_seen(reader, colour):
     reader.open(model(), depth=2, dark=True, colour=colour)
@@ -598,6 +606,7 @@ def test_svg_and_png_of_what_is_seen(reader, colour):
 # --- where it may be opened --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rights", ["allow-scripts", "allow-scripts allow-downloads"])
 def test_it_works_in_a_sandbox(reader, rights):
     page = base64.b64encode(to_html(model(), Options(depth=2)).encode()).decode()
@@ -620,6 +629,7 @@ def test_it_works_in_a_sandbox(reader, rights):
     reader.shot("sandbox")
 
 
+@pytest.mark.slow
 def test_labels_stay_labels(reader):
     reader.open(hostile())
     for i, text in enumerate(HOSTILE):
@@ -636,6 +646,7 @@ def test_labels_stay_labels(reader):
     reader.shot("hostile")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [0, 1, 3000])
 def test_small_and_large(reader, count):
     reader.open(numbers(count))
@@ -653,6 +664,7 @@ def test_small_and_large(reader, count):
 # --- without a mouse ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_keyboard_is_enough(reader):
     reader.open(model(), depth=1)
     reader.press("j", "j")

@@ -320,6 +320,7 @@ def test_a_model_shows_its_parts():
     assert bundle_of_model(nn.ReLU()) == {}
 
 
+@pytest.mark.slow
 def test_large_graphs_are_summed_up():
     shown = Picture(chain(100_000, hub=7, kind="parameter"), engine="built-in")
     assert len(repr(shown).splitlines()) < 160

@@ -53,6 +53,7 @@ def total(out: Any) -> Any:
     return (out * np.arange(1.0, out.size + 1).reshape(out.shape)).sum() if out.size else None
 
 
+@pytest.mark.slow
 @SLOW
 @given(programs())
 def test_a_program_in_all_ways_that_it_can_be_seen(program):
@@ -71,6 +72,7 @@ def test_a_program_in_all_ways_that_it_can_be_seen(program):
         assert sum(graph.boxes[edge.source].kind != "constant" for edge in graph.edges) == parents
 
 
+@pytest.mark.slow
 @SLOW
 @given(programs())
 def test_a_recorded_program(program):

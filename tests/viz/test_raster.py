@@ -65,6 +65,7 @@ def test_png_has_the_colours_of_kinds_marks_and_lines():
     assert holds(pixels(to_png(failed())), colours.MARKS["failed"][0])
 
 
+@pytest.mark.slow
 def test_colours_of_magnitudes():
     picture = pixels(to_png(network(), Options(colour="gradient")))
     assert holds(picture, colours.scale(1.0))

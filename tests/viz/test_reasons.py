@@ -245,6 +245,7 @@ def test_explain_fills_in_what_somebody_may_wonder_about():
     }
 
 
+@pytest.mark.slow
 def test_explaining_a_long_chain_takes_no_recursion_and_little_text():
     count = 20_000
     graph = GraphData([Box(i, "tanh" if i else "", "op" if i else "input", wanted=True) for i in range(count)])

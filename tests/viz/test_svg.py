@@ -146,6 +146,7 @@ def test_values_and_gradients_can_be_left_out() -> None:
     assert not re.search(r">(value|gradient|×)", bare)
 
 
+@pytest.mark.slow
 def test_caption_says_what_is_folded() -> None:
     """100,000 boxes are a small picture that says what is not in it."""
     text = to_svg(chain(100_000))

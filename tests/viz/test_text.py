@@ -37,6 +37,7 @@ def told(text):
     return [line for line in text.splitlines() if not re.search(r"\^ .* above|, below$", line)]
 
 
+@pytest.mark.slow
 @given(st.integers(0, 10_000))
 def test_every_value_once(seed):
     graph = wild(seed)
@@ -86,6 +87,7 @@ def test_arrows_of_folded_modules_end_in_what_holds_the_values(seed, depth):
             assert holds(items[arrow.target], edge.target)
 
 
+@pytest.mark.slow
 @given(st.integers(0, 10_000), st.sampled_from(["down", "right"]), st.sampled_from([None, 0, 1, 2]))
 def test_deterministic_in_lines_that_a_terminal_shows(seed, direction, depth):
     options = Options(direction=direction, depth=depth)
@@ -130,6 +132,7 @@ def test_a_chain_keeps_its_margin_and_a_deep_tree_goes_on_in_another():
     assert len(told("\n".join(lines))) == n
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_values_are_summed_up():
     lines = to_text(chain(100_000)).splitlines()
     assert len(lines) < 160

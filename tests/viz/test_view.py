@@ -206,6 +206,7 @@ def chain(n: int) -> GraphData:
     return GraphData(boxes, [Edge(i, i + 1) for i in range(n - 1)])
 
 
+@pytest.mark.slow
 def test_deep_groups() -> None:
     """Ten thousand groups in one another: nothing calls itself."""
     groups = [Group(i, "m" + ".m" * i, "Deep", i - 1 if i else None) for i in range(10_000)]
