@@ -985,6 +985,7 @@ def consumption() -> dict[str, str]:
     return report
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*CONSUMERS, *REFUSED])
 def test_a_library_runs_on_tensors(name: str, consumption: dict[str, str]) -> None:
     assert not consumption[name]

@@ -53,6 +53,7 @@ def test_without_peers_it_says_which_are_missing(bench, capsys, tmp_path):
     ElementTree.parse(chart)
 
 
+@pytest.mark.slow
 def test_a_library_that_breaks_is_reported_and_only_ours_counts(bench, monkeypatch, capsys):
     monkeypatch.setitem(TABLE, "broken", Workload("no such option", step="matmul", options={"sighs": 2}))
     status, figures = bench("broken", "--repeat", "1", "--only", "numpy")

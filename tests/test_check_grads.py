@@ -304,6 +304,7 @@ KINKS: dict[str, tuple[Any, list[Any], bool]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", KINKS)
 def test_the_convention_at_kinks(name: str) -> None:
     f, inputs, least = KINKS[name]

@@ -706,6 +706,7 @@ def test_extreme_of_one_value_with_itself_is_that_value(x):
             assert ag.grad(lambda x, f=f: f(x, x))(float(v)) == 1
 
 
+@pytest.mark.slow
 @always_the_same
 @given(arrays(np.float64, 5, elements=st.sampled_from([-7.0, -1.0, -0.0, 0.0, 0.5, 1.0, 6.0, 7.0])))
 def test_two_spellings_agree(x):
@@ -727,6 +728,7 @@ def agree(x, *spellings):
 
 
 # relu and clip differ on a bound: relu's own slope of 0 is the convention of everyone, and clip gives the bound its share.
+@pytest.mark.slow
 @always_the_same
 @given(arrays(np.float64, 4, elements=few), st.sampled_from([-1.0, 0.0, 1.0]))
 def test_clip_agrees_with_maximum_and_minimum_away_from_the_bounds(x, low):
@@ -908,6 +910,7 @@ def test_power_zero_has_slope_zero_everywhere(exponent):
 small = arrays(np.float64, st.integers(1, 5), elements=st.sampled_from([-1.5, -1.0, 0.0, 0.0, 0.5, 2.0]))
 
 
+@pytest.mark.slow
 @always_the_same
 @given(small)
 def test_products_with_zeros_against_differences(x):

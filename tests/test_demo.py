@@ -72,6 +72,7 @@ def test_a_second_run_says_the_same(tmp_path, monkeypatch, capsys):
     assert said[0] == said[1]
 
 
+@pytest.mark.slow
 def test_too_few_epochs_are_told(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["demo.py", "--epochs", "1"])
     with pytest.raises(SystemExit) as end:

@@ -47,6 +47,7 @@ def test_a_chain_of_a_million_ops(no_collector: None) -> None:
     del y  # and the graph, a million nodes deep, is freed without recursion
 
 
+@pytest.mark.slow
 def test_a_long_chain_is_freed_without_recursion_when_it_was_never_differentiated(no_collector: None) -> None:
     x = Tensor([1.0])
     y = x

@@ -156,6 +156,7 @@ FAULTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", FAULTS)
 def test_a_fault_is_found_and_shrunk(kind: str) -> None:
     fault = FAULTS[kind]
@@ -225,6 +226,7 @@ RIGHT: dict[str, tuple[Any, ...]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", RIGHT)
 def test_what_is_right_is_not_accused(kind: str) -> None:
     assert_gradients(*RIGHT[kind], settings=brief)
@@ -247,6 +249,7 @@ def drawn(f: Any, *strategies: Any, count: int = 60, **named: Any) -> list[dict[
     return found
 
 
+@pytest.mark.slow
 def test_inputs_of_an_op_are_in_its_domain() -> None:
     @rule(kind="elementwise", x=lambda g: g, w=lambda g: g, domain={"x": positives, "w": Domain(0.25, 0.3)})
     def narrow(x: Any, w: Any) -> Any:
@@ -257,6 +260,7 @@ def test_inputs_of_an_op_are_in_its_domain() -> None:
         assert ((found["w"] > 0.25) & (found["w"] < 0.3)).all()
 
 
+@pytest.mark.slow
 def test_inputs_of_a_function_broadcast() -> None:
     found = drawn(composed)
     assert {name for each in found for name in each} == {"x", "w"}
@@ -446,6 +450,7 @@ def test_examples_and_seeds_are_used(place: str) -> None:
     assert seen[:4] == seen[4:]
 
 
+@pytest.mark.slow
 @brief
 @given_gradients(composed, scale=st.just(2.0))
 def test_the_body_sees_the_report_and_the_inputs(report: Any, x: Any, scale: float) -> None:
@@ -454,6 +459,7 @@ def test_the_body_sees_the_report_and_the_inputs(report: Any, x: Any, scale: flo
     assert scale == 2
 
 
+@pytest.mark.slow
 def test_an_error_of_the_body_is_the_users() -> None:
     @given_gradients(np.sin, settings=brief)
     def body(report: Any, x: Any) -> None:

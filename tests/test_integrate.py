@@ -106,6 +106,7 @@ def test_exponential_growth() -> None:
     np.testing.assert_allclose(t.grad.data, [2 * 0.7 * e, 0.0, -2 * 0.7 * e], rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_second_derivative_of_exponential_growth() -> None:
     def end(rate: Any) -> Any:
         return odeint(growth, [2.0], [0.0, 1.5], (rate,), **EXACT)[-1, 0]

@@ -26,12 +26,14 @@ def test_derivatives_of_all_parameters_and_inputs(network: Network) -> None:
     check_grads(network.module, *network.inputs, directions=1, rtol=1e-5)
 
 
+@pytest.mark.slow
 @few
 @given(modules(kinks=True))
 def test_networks_with_kinks(network: Network) -> None:
     check_grads(network.module, *network.inputs, order=1, directions=1, rtol=1e-5)
 
 
+@pytest.mark.slow
 @few
 @given(modules(kinks=True))
 def test_files_and_recorded_steps(network: Network) -> None:

@@ -70,6 +70,7 @@ def test_a_machine_with_nothing_on_it_is_reported_all_the_same(monkeypatch):
         assert words in text
 
 
+@pytest.mark.slow
 def test_the_report_runs_and_imports_nothing_heavy():
     code = (
         "import runpy, sys; sys.argv = ['autograd']; runpy.run_module('autograd', run_name='__main__'); "

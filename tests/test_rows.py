@@ -36,6 +36,7 @@ def looked_up(w: Any, *numbers: Any, sparse: bool = True, **options: Any) -> Any
 numbers = st.lists(st.integers(0, 9), min_size=1, max_size=12)
 
 
+@pytest.mark.slow
 @given(numbers, numbers)
 def test_sums_of_rows_are_sums_of_tables(a, b):
     shape = (10, 3)
@@ -52,6 +53,7 @@ def test_sums_of_rows_are_sums_of_tables(a, b):
     assert dense(one).shape == one.shape == shape
 
 
+@pytest.mark.slow
 @given(numbers, numbers, st.sampled_from([None, 0, 3]))
 def test_the_gradient_is_the_dense_one(a, b, padding):
     sparse, full = table(), table()

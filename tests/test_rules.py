@@ -375,6 +375,7 @@ def test_arrays_on_a_gpu(rule: Rule, sample: Sample) -> None:
     check_elsewhere(rule, sample, cupy.asarray, cupy.asnumpy)
 
 
+@pytest.mark.slow
 @pytest.mark.compiler
 def test_c_expressions_compute_what_the_forward_does(tmp_path: Any) -> None:
     """One C file with a function for each rule that has an expression, compiled, against the rule on floats."""

@@ -110,6 +110,7 @@ def test_numpys_i0_and_sinc():
     agree(slopes(scipy.special.sinc, x), slopes(autograd.sinc, x))
 
 
+@pytest.mark.slow
 def test_importing_autograd_does_not_import_scipy():
     code = "import sys, autograd; a = 'scipy' in sys.modules; autograd.special.gamma(2.5); print(a, 'scipy' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=60, capture_output=True, text=True)

@@ -255,6 +255,7 @@ def check_shares(x: Any, g: Any) -> None:
         np.testing.assert_allclose(np.ptp(g[x == value]), 0, atol=1e-15)
 
 
+@pytest.mark.slow
 @always_the_same
 @given(few_values, st.floats(0, 1), st.sampled_from(METHODS))
 def test_a_quantile_has_one_unit_of_gradient(x: Any, q: float, method: str) -> None:
@@ -262,6 +263,7 @@ def test_a_quantile_has_one_unit_of_gradient(x: Any, q: float, method: str) -> N
     check_shares(x, gradient(np.median, x))
 
 
+@pytest.mark.slow
 @always_the_same
 @given(HOLED, st.floats(0, 1), st.sampled_from(METHODS))
 def test_a_quantile_without_nan_has_one_unit_of_gradient(x: Any, q: float, method: str) -> None:
@@ -279,6 +281,7 @@ def test_quantiles_agree_with_numpy_at_any_fraction(x: Any, method: str) -> None
     np.testing.assert_allclose(np.quantile(Tensor(x), q, method=method).numpy(), np.quantile(x, q, method=method), rtol=1e-14)
 
 
+@pytest.mark.slow
 @always_the_same
 @given(arrays(np.float64, st.tuples(st.integers(0, 5), st.integers(1, 3)), elements=values))
 def test_a_running_extreme_hands_on_every_cotangent(x: Any) -> None:
@@ -293,6 +296,7 @@ def test_a_running_extreme_hands_on_every_cotangent(x: Any) -> None:
         np.testing.assert_allclose(pull(g)[0], want, rtol=1e-13)
 
 
+@pytest.mark.slow
 @always_the_same
 @given(few_values)
 def test_spellings_agree(x: Any) -> None:
@@ -337,6 +341,7 @@ def test_weights_of_covariances_have_gradients() -> None:
     check_gradients(lambda w: np.cov(A, aweights=w, ddof=0), [np.array([1.0, 2.0, 0.5, 1.5])])
 
 
+@pytest.mark.slow
 def test_complex_gradients() -> None:
     for f in (np.cov, np.corrcoef, lambda z: np.nanvar(z, axis=1), lambda z: np.mean(z, where=MASK[:, :2])):
         check_gradients(lambda re, im, f=f: np.real(f(re + 1j * im)), [A[:, :2], A[:, 2:]])

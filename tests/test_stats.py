@@ -312,6 +312,7 @@ def test_dirichlet(x):
     check_grads(lambda t: stats.dirichlet.logpdf(x + t * along, ALPHA), np.array(0.0), rtol=1e-8)
 
 
+@pytest.mark.slow
 def test_dirichlet_gradient_and_entropy():
     np.testing.assert_allclose(grad(stats.dirichlet.logpdf)(POINT, ALPHA), (ALPHA - 1) / POINT, rtol=1e-14)
     np.testing.assert_allclose(stats.dirichlet.entropy(ALPHA), scipy.stats.dirichlet.entropy(ALPHA), rtol=1e-13)

@@ -235,6 +235,7 @@ def test_every_kind_of_axis_is_drawn(axis: Any) -> None:
     assert find(gradients.axes(2), lambda a: a == axis and type(a) is type(axis), settings=looking) == axis
 
 
+@pytest.mark.slow
 @settings(steady, max_examples=80)
 @given(st.data())
 def test_indices_are_valid_and_differentiable(data: Any) -> None:
@@ -298,6 +299,7 @@ def test_kinds_of_index_are_left_out(unwanted: Any) -> None:
 # --- products and matrices -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @settings(steady, max_examples=100)
 @given(gradients.einsum_specs())
 def test_einsum_specs_are_valid(spec: gradients.EinsumSpec) -> None:
@@ -319,6 +321,7 @@ EINSUMS: dict[str, Any] = {
 }
 
 
+@pytest.mark.slow
 def test_every_kind_of_einsum_is_drawn() -> None:
     specs = samples(gradients.einsum_specs(), 200)
     assert {kind for kind, wanted in EINSUMS.items() if any(map(wanted, specs))} == set(EINSUMS)
@@ -533,6 +536,7 @@ def planted(kind: str) -> Any:
     return planted_product
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "only"), [("factor", True), ("factor", False), ("swap", True)])
 @pytest.mark.usefixtures("own_ops")
 def test_a_planted_wrong_rule_is_found_and_shrunk(kind: str, only: bool) -> None:

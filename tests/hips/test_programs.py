@@ -287,6 +287,7 @@ def test_a_recurrent_network_learns_a_word():
     assert loss(trained, 0) < 0.1
 
 
+@pytest.mark.slow
 def test_a_step_of_an_lstm():
     rng = onp.random.default_rng(3)
     params = {gate: rng.standard_normal((6, 3)) * 0.5 for gate in ("change", "forget", "ingate", "outgate")}
@@ -308,6 +309,7 @@ def test_a_step_of_an_lstm():
     check_grads(final, (0, 1), order=2)(params, inputs)
 
 
+@pytest.mark.slow
 def test_a_convolutional_network_tells_rows_from_columns():
     rng = onp.random.default_rng(0)
     images = onp.zeros((16, 1, 6, 6))
@@ -355,6 +357,7 @@ def test_a_mixture_of_gaussians_by_gradient():
     onp.testing.assert_allclose(means[order], centres, atol=0.4)
 
 
+@pytest.mark.slow
 def test_black_box_variational_inference_finds_a_known_posterior():
     """Linear regression with a normal prior: the posterior is known, and normal."""
     rng = onp.random.default_rng(1)
@@ -452,6 +455,7 @@ def carried(field, u, v):
     return np.reshape((1 - down) * upper + down * lower, (rows, columns))
 
 
+@pytest.mark.slow
 def test_a_fluid_is_steered():
     rng = onp.random.default_rng(0)
     smoke = onp.zeros((8, 8))

@@ -93,6 +93,7 @@ def test_orthogonal_matrices_are(shape):
     np.testing.assert_allclose(product, 1.5**2 * np.eye(len(product)), atol=1e-12)
 
 
+@pytest.mark.slow
 def test_orthogonal_matrices_are_uniform():
     # Each entry of a uniform rotation or reflection in space is a coordinate of a point on the sphere: uniform on [-1, 1].
     generator = rng(2)

@@ -123,6 +123,7 @@ def test_a_parameter_in_another_order_keeps_its_values(path):
     np.testing.assert_array_equal(other.weight.numpy(), model.weight.numpy())
 
 
+@pytest.mark.slow
 @given(
     st.dictionaries(
         st.text(st.characters(codec="utf-8"), max_size=5).filter(lambda name: name != "__metadata__"),
@@ -379,6 +380,7 @@ def test_a_broken_file_is_refused(name, path):
     assert "is not a whole safetensors file" in refused(net(), path, BROKEN[name])
 
 
+@pytest.mark.slow
 @given(st.data())
 def test_whatever_is_flipped_in_a_header_loads_or_is_refused(tmp_path_factory, data):
     path = tmp_path_factory.getbasetemp() / "flipped.safetensors"

@@ -126,6 +126,7 @@ class One(nn.Module):
         self.w = nn.Parameter(np.ones(3, dtype))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [np.float16, np.float32])
 def test_rounding_does_not_stop_an_average(dtype: Any) -> None:
     model = One(dtype)

@@ -96,6 +96,7 @@ def same(a: Any, b: Any) -> bool:
 # --- what an epoch is ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", FORMS)
 @given(size=st.integers(1, 12), plan=plans)
 def test_every_example_comes_once_an_epoch(form: str, size: int, plan: dict[str, Any]) -> None:
@@ -112,6 +113,7 @@ def test_every_example_comes_once_an_epoch(form: str, size: int, plan: dict[str,
             assert union == sorted(union)
 
 
+@pytest.mark.slow
 @given(size=st.integers(1, 12), plan=plans)
 def test_columns_stay_together_and_a_batch_is_the_rows_of_its_indices(size: int, plan: dict[str, Any]) -> None:
     batches = made({"x": np.arange(size), "y": rows(size)}, plan)
@@ -353,6 +355,7 @@ def test_no_thread_is_left_behind() -> None:
 # --- what is drawn ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @given(labels=st.lists(st.sampled_from("abc"), min_size=1, max_size=30), size=st.integers(1, 40), seed=st.integers(0, 99))
 def test_classes_are_balanced_and_their_examples_too(labels: list[str], size: int, seed: int) -> None:
     batches = Batches(np.arange(len(labels)), 4, seed=seed, balance=labels, size=size)

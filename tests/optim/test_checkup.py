@@ -437,6 +437,7 @@ def flat(data: tuple[Any, Any]) -> tuple[Any, Any]:
     return data[0], data[1][:, 0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", SICK)
 def test_a_fault_is_named_and_no_other(fault: str) -> None:
     number, name, where, case = SICK[fault]
@@ -609,6 +610,7 @@ def test_everything_is_as_before_after_an_error(look: Any, share: float, error: 
     assert everything(model, optimizer, batches) == before
 
 
+@pytest.mark.slow
 def test_equal_states_give_equal_reports() -> None:
     case = HEALTHY["convolutions with dropout"]()
     seed(3)
@@ -670,6 +672,7 @@ def test_scales_are_those_of_activations_and_their_gradients() -> None:
     assert [scale.name for scale in report.layers] == ["0", "1", "2"]
 
 
+@pytest.mark.slow
 def test_a_healthy_report_fits_a_screen() -> None:
     lines = str(checkup(*HEALTHY["deep, initialised by He"]())).splitlines()
     assert len(lines) <= 26

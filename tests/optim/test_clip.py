@@ -75,6 +75,7 @@ def test_a_factor_below_the_range_of_float16_is_applied() -> None:
     assert np.abs(p.grad.numpy()).max() == np.float16(1e-3)
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.lists(st.floats(-1e300, 1e300), max_size=6), min_size=1, max_size=4),
     st.floats(0, 1e3),

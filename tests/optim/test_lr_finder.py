@@ -94,6 +94,7 @@ def test_what_falls_after_the_minimum_does_not_count() -> None:
     assert found.rates[25] < found.suggestion < found.rates[60]
 
 
+@pytest.mark.slow
 def test_the_picture_leaves_out_what_runs_away() -> None:
     model = Weights(w=[3.0])
     found = lr_find(model, value, DATA, optim.SGD(model.parameters(), lr=1), high=1e6)
@@ -118,6 +119,7 @@ class Frozen(nn.Module):
         return x.mean() + 0 * self.w.sum()
 
 
+@pytest.mark.slow
 def test_there_is_no_suggestion_where_nothing_falls() -> None:
     draw = np.random.default_rng(0)
     for seed in range(20):
@@ -197,6 +199,7 @@ def test_rates_that_do_not_rise_are_refused(options: Any) -> None:
         lr_find(classifier(), nn.CrossEntropyLoss(), blobs(), **options)
 
 
+@pytest.mark.slow
 def test_the_picture(tmp_path: Any) -> None:
     found = lr_find(classifier(), nn.CrossEntropyLoss(), blobs())
     (panel,) = found.plot(tmp_path / "rates.png").axes

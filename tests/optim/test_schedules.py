@@ -204,6 +204,7 @@ def test_it_is_a_pure_function_of_the_step(row: Any) -> None:
     assert schedule.get_last_lr() == plan[17]
 
 
+@pytest.mark.slow
 @given(
     row=st.sampled_from(TABLE + OURS), stop=st.integers(0, 60), beside=st.booleans(), first=st.booleans(), hand=st.booleans()
 )

@@ -75,6 +75,7 @@ def pair_of(seed: int, other: int, related: bool) -> tuple[GraphData, GraphData]
     return random_graph(seed), changed(random_graph(seed), other) if related else random_graph(other)
 
 
+@pytest.mark.slow
 @given(st.integers(0, 10_000))
 def test_a_graph_is_the_same_as_itself(seed):
     graph = random_graph(seed)
@@ -86,6 +87,7 @@ def test_a_graph_is_the_same_as_itself(seed):
     ]
 
 
+@pytest.mark.slow
 @given(SEEDS)
 def test_every_box_and_every_edge_is_accounted_for(seeds):
     a, b = pair_of(*seeds)
@@ -104,6 +106,7 @@ def test_every_box_and_every_edge_is_accounted_for(seeds):
         assert words == Counter((box.op, box.kind) for box in side.boxes)
 
 
+@pytest.mark.slow
 @given(SEEDS)
 def test_the_other_way_round_added_is_removed(seeds):
     a, b = pair_of(*seeds)
@@ -112,6 +115,7 @@ def test_the_other_way_round_added_is_removed(seeds):
     assert there == Counter({exchanged.get(mark, mark): count for mark, count in back.items()})
 
 
+@pytest.mark.slow
 @given(SEEDS)
 def test_matched_boxes_are_of_one_kind_and_module(seeds):
     a, b = pair_of(*seeds)

@@ -181,6 +181,7 @@ def test_nothing_comes_from_outside():
     assert page.tags[2] == ("meta", {"charset": "utf-8"})  # after html and head
 
 
+@pytest.mark.slow
 def test_a_large_graph_is_deflated_and_a_small_one_can_be_read():
     small, large = Page(to_html(numbers())), Page(to_html(numbers(3000)))
     assert small.scripts[0].startswith("{")

@@ -64,6 +64,7 @@ def test_every_op_has_facts_in_well_formed_xml(key):
         assert name in told.code or RULES[key].joint is not None
 
 
+@pytest.mark.slow
 def test_nearly_every_slope_is_said_in_mathematics():
     slopes = [(key, name) for key, rule in RULES.items() if rule.elementwise for name in _inputs_with_derivative(rule)]
     said = [(key, name) for key, name in slopes if name in facts(RULES[key]).derivatives]
@@ -71,6 +72,7 @@ def test_nearly_every_slope_is_said_in_mathematics():
     assert len(said) >= 0.9 * len(slopes)
 
 
+@pytest.mark.slow
 def test_half_of_the_others_are_said_in_mathematics_and_all_in_code():
     others = {key: rule for key, rule in RULES.items() if rule.differentiable and not rule.elementwise}
     said = sum(len(facts(rule).derivatives) for rule in others.values())
@@ -257,6 +259,7 @@ def test_examples(op, formula, derivatives):
         assert [plain(text) for text in told.derivatives.values()] == derivatives
 
 
+@pytest.mark.slow
 def test_a_length_of_the_sample_is_not_taken_for_a_number():
     assert "n" in plain(facts(RULES["mean"]).formula)
     for key, rule in RULES.items():
@@ -321,6 +324,7 @@ def test_facts_change_nothing_and_see_nothing_of_a_watch():
     assert dict(modes.__dict__) == before
 
 
+@pytest.mark.slow
 def test_importing_autograd_does_not_import_it():
     code = "import sys, autograd, nn, optim; assert not [name for name in sys.modules if name.startswith('autograd.viz')]"
     subprocess.run([sys.executable, "-c", code], check=True)

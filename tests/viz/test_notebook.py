@@ -43,6 +43,7 @@ def outputs():
     return {cell.source: cell.outputs[-1].data for cell in book.cells[1:]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", SHOWN)
 def test_cells_carry_all_three_forms(outputs, cell):
     data = outputs[cell]

@@ -240,6 +240,7 @@ def test_a_click_on_a_header_folds_and_unfolds_in_place(reader):
     assert reader.items() == folded
 
 
+@pytest.mark.slow
 def test_what_is_folded_stays_under_the_pointer(reader):
     reader.open(model(), depth=3)
     corner = (
@@ -251,6 +252,7 @@ def test_what_is_folded_stays_under_the_pointer(reader):
     assert width > 250
 
 
+@pytest.mark.slow
 def test_open_all_fold_all_and_depth(reader):
     reader.open(model())
     reader.press("a")
@@ -267,6 +269,7 @@ def test_open_all_fold_all_and_depth(reader):
     assert 0 <= top < bottom <= 800
 
 
+@pytest.mark.slow
 def test_every_value_is_there_when_all_is_open(reader):
     graph = model()
     reader.open(graph)
@@ -300,6 +303,7 @@ def test_arrows_drags_and_wheels_pan(reader):
     assert reader.run(CAMERA)[0] == pytest.approx(x - 30)
 
 
+@pytest.mark.slow
 def test_it_zooms_to_the_pointer(reader):
     reader.open(scalars())
     place = "const box = document.querySelector('#item-b5 > .body').getBoundingClientRect(); return [box.x, box.y, box.width]"
@@ -315,6 +319,7 @@ def test_it_zooms_to_the_pointer(reader):
     assert reader.run(CAMERA)[2] == 1
 
 
+@pytest.mark.slow
 def test_two_fingers_zoom(reader):
     reader.open(scalars())
     before = reader.run(CAMERA)[2]
@@ -338,6 +343,7 @@ def test_two_fingers_zoom(reader):
 # --- search ------------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("query", "count"),
     [
@@ -358,6 +364,7 @@ def test_search_by_op_name_module_and_shape(reader, query, count):
     assert reader.find("#hits").text == (str(count) if count else "none")
 
 
+@pytest.mark.slow
 def test_the_next_hit_unfolds_what_hides_it(reader):
     reader.open(model(), depth=0)
     reader.press("/", *"add", "\ue007")  # Enter
@@ -375,6 +382,7 @@ def test_the_next_hit_unfolds_what_hides_it(reader):
 # --- the panel ---------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_click_shows_all_that_is_known(reader):
     reader.open(model(), depth=9)
     reader.click("b4")
@@ -414,6 +422,7 @@ def test_links_lead_to_inputs_uses_and_modules(reader):
     assert reader.run("return document.getElementById('panel').hidden")
 
 
+@pytest.mark.slow
 def test_why_a_gradient_is_as_it_is(reader):
     reader.open(model(faulty=True))
     button = reader.find("#trouble")
@@ -439,6 +448,7 @@ TOLD = [
 ]
 
 
+@pytest.mark.slow
 def test_it_steps_through_the_chain_rule(reader):
     reader.open(scalars())
     reader.press("s")
@@ -475,6 +485,7 @@ def test_it_plays_and_pauses(reader):
     assert reader.find("#stepper .count").text == "4 of 6"
 
 
+@pytest.mark.slow
 def test_steps_of_arrays_tell_shapes_and_norms(reader):
     reader.open(model(), depth=0)
     reader.press("s")
@@ -487,6 +498,7 @@ def test_steps_of_arrays_tell_shapes_and_norms(reader):
 # --- colours and themes ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_gradients_colour_boxes_and_folded_groups(reader):
     reader.open(model(), depth=2, colour="gradient")
     fills = [
@@ -517,6 +529,7 @@ def test_dark_follows_the_system_and_the_switch(reader):
     assert reader.run(paper) == light
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("dark", "size"), [(False, (800, 700)), (True, (1600, 900)), (False, (420, 760))])
 def test_nothing_overflows(reader, dark, size):
     reader.open(model(faulty=True), "#at=b12&step=4", dark=dark, size=size)
@@ -560,6 +573,7 @@ def test_the_address_leads_to_the_same_picture(reader):
     assert after[7] == pytest.approx(before[7], abs=2)
 
 
+@pytest.mark.slow
 def test_a_foolish_address_is_forgiven(reader):
     reader.open(
         model(), "#open=999999-99999999.x.-5&at=b999&colour=constructor&step=9999&see=nan,1&depth=-1&find=%00&theme=pink"
@@ -687,6 +701,7 @@ def test_the_keyboard_is_enough(reader):
     assert reader.run("return document.getElementById('panel').hidden")
 
 
+@pytest.mark.slow
 def test_every_control_has_a_name_and_shows_its_focus(reader):
     reader.open(model(faulty=True), "#at=b4&step=2")
     nameless = reader.run(

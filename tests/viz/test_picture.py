@@ -173,6 +173,7 @@ def test_at_a_prompt_nothing_is_printed_twice(monkeypatch, capsys):
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.slow
 def test_a_terminal_that_knows_only_ascii_gets_ascii():
     code = "from autograd import Tensor; from autograd.viz import draw; ж = Tensor(1.0); draw(ж.tanh() * 2.0)"
     done = subprocess.run(
@@ -328,6 +329,7 @@ def test_large_graphs_are_summed_up():
     assert shown.to_graphviz().source.count("label=") < 1000
 
 
+@pytest.mark.slow
 def test_importing_it_imports_no_package_that_is_not_needed():
     code = "import sys, autograd.viz; print(sorted({'graphviz', 'matplotlib', 'IPython'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout == "[]\n"

@@ -83,6 +83,7 @@ def test_a_recorded_program(program):
     assert sum(box.kind == "op" for box in graph.boxes) == sum(len(step.outputs) for step in recorded)
 
 
+@pytest.mark.slow
 @SLOW
 @given(programs())
 def test_a_watch_changes_no_number(program):

@@ -36,6 +36,7 @@ def holds(picture, colour):
     return bool((picture == rgb(colour)).all(axis=-1).any())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("graph", [expression(), network(), failed()], ids=["expression", "network", "failed"])
 @pytest.mark.parametrize("direction", ["down", "right"])
 def test_png_has_two_pixels_for_each_unit(graph, direction):
@@ -44,6 +45,7 @@ def test_png_has_two_pixels_for_each_unit(graph, direction):
     assert pixels(to_png(graph, options)).shape == (2 * height, 2 * width, 3)
 
 
+@pytest.mark.slow
 @given(st.floats(1, 1e6), st.floats(1, 1e6))
 def test_large_pictures_shrink(width, height):
     across, down = png_size(width, height)
@@ -57,6 +59,7 @@ def test_letters_of_less_than_a_pixel_are_left_out_which_no_font_can_draw():
     assert pixels(raster.painted(svg, "png")).shape[1] == 5
 
 
+@pytest.mark.slow
 def test_png_has_the_colours_of_kinds_marks_and_lines():
     picture = pixels(to_png(expression()))
     for colour in (colours.PAPER[0], colours.KINDS["input"][0], colours.LINE[0], colours.KINDS["op"][1]):
@@ -72,6 +75,7 @@ def test_colours_of_magnitudes():
     assert holds(picture, colours.scale(0.0))
 
 
+@pytest.mark.slow
 def test_axes_that_clash_stand_out_in_their_line():
     """The brackets are written in pieces, in another colour, on the same line."""
     svg = to_svg(failed())
@@ -123,6 +127,7 @@ def stream(part):
     return zlib.decompressobj().decompress(content) if b"FlateDecode" in part else content
 
 
+@pytest.mark.slow
 def test_pdf_has_one_page_of_the_size_of_the_svg_with_text_on_it():
     data, (width, height) = to_pdf(network()), size_of(to_svg(network()))
     objects = pdf_objects(data)
@@ -150,6 +155,7 @@ def test_any_text_is_safe_and_the_files_are_the_same_each_time(seed):
         assert to_pdf(again, options) == pdf
 
 
+@pytest.mark.slow
 def test_the_users_settings_of_matplotlib_change_nothing_and_are_not_changed():
     before = to_png(expression())
     with matplotlib.rc_context({"font.size": 30, "axes.facecolor": "red", "lines.linewidth": 9, "savefig.bbox": "tight"}):

@@ -409,6 +409,7 @@ def test_a_finite_graph_has_no_origin():
     assert (marks(graph), graph.notes) == ({}, [])
 
 
+@pytest.mark.slow
 def test_a_long_chain_has_an_origin_all_the_same():
     count = 20_000
     values = [1.0 if i < 10 else float("nan") for i in range(count)]

@@ -51,6 +51,7 @@ def test_every_value_once(seed):
     assert {int(name.removeprefix("value")) for name in names} >= chips
 
 
+@pytest.mark.slow
 @given(st.integers(0, 10_000))
 def test_every_edge_leads_from_end_to_end(seed):
     graph = wild(seed)
@@ -67,6 +68,7 @@ def test_every_edge_leads_from_end_to_end(seed):
     assert sorted(found) == list(range(len(graph.edges)))
 
 
+@pytest.mark.slow
 @given(st.integers(0, 10_000), st.integers(0, 3))
 def test_arrows_of_folded_modules_end_in_what_holds_the_values(seed, depth):
     graph = wild(seed)

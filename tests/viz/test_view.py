@@ -183,6 +183,7 @@ def test_folded_groups_stand_for_all_the_rest(seed: int) -> None:
 # ------------------------------------------------------------------------------------------------------------------ size
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [150, 151, 1000, 15_001, 100_000])
 def test_long_lists_are_folded_in_runs(n: int) -> None:
     """A graph without groups shows at most 150 boxes, and says what they hold; opened to the end, each level does so too."""
