@@ -20,7 +20,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 demo: $(STAMP) ## train a small classifier, show what it learnt, leave pictures
-	$(PY) demo.py
+	OPENBLAS_NUM_THREADS=1 $(PY) demo.py  # its matrices are small: threads would only wait for one another
 
 test: $(STAMP) ## run every test
 	$(PY) -m pytest -n auto $(PYTEST_ARGS)
