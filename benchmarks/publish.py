@@ -54,7 +54,7 @@ Written by `python -m benchmarks.publish` from a run of `make bench`; do not edi
 {header}
 
 Ours beside each peer, each in a process of its own with its own interpreter, in turn, round after round. A figure is the
-median over the rounds. A ratio, in the last columns, is the median of the ratios within one round, to the peer that was
+median over the rounds. A ratio, in the columns after ours, is the median of the ratios within one round, to the peer that was
 fastest: below 1 is faster than all of them, above 1 slower. JAX is measured under `jit`. Only ratios within a row mean
 anything elsewhere than on this machine. `make bench-peers` installs the peers, `make bench` measures; what the workloads are is
 in `benchmarks/steps/`, how it is measured in `benchmarks/README.md`.
@@ -80,16 +80,16 @@ The same with quartiles, in {units}:
 
 
 def table(run: dict[str, Any], names: dict[str, str], libraries: list[str]) -> str:
-    """A row for each name, a column for each library, the smallest figure in bold, and the ratios of ours to the best peer."""
-    rows = [["", *(NAMES[library] for library in libraries), *RATIOS]]
+    """A row for each name, a column for each library, the smallest figure in bold; after ours, its ratios to the best peer."""
+    rows = [["", NAMES["ours"], *RATIOS, *(NAMES[library] for library in libraries if library != "ours")]]
     rows.append(["---", *["--:"] * (len(rows[0]) - 1)])
     for name, words in names.items():
         workload = run["workloads"][name]
         results = workload["results"]
         shown = {library: results[library]["median"] for library in libraries if library in results}
         smallest = min(shown.values(), default=0.0)
-        cells = [emphasised(shown[library], smallest) if library in shown else "" for library in libraries]
-        rows.append([words, *cells, *ratios(workload)])
+        cells = {library: emphasised(shown[library], smallest) if library in shown else "" for library in ("ours", *libraries)}
+        rows.append([words, cells.pop("ours"), *ratios(workload), *cells.values()])
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)
 
 
@@ -123,7 +123,7 @@ def note(run: dict[str, Any]) -> str:
     return (
         f"Microseconds for a step: forward, backward and update. Medians of {run['repeat']} rounds, libraries in turn, on "
         f"{run['date']}; {machine['cpu']}, threads for each: {run['threads']}; NumPy {machine['numpy']} with "
-        f"{machine['blas']}, {versions}; JAX under `jit`. The last columns are ratios of ours to the fastest peer that "
+        f"{machine['blas']}, {versions}; JAX under `jit`. The columns after ours are its ratios to the fastest peer that "
         "compiles nothing, and to the fastest of all: below 1, ours is faster. `make bench-peers` and `make bench` measure; "
         "[all figures](docs/benchmarks.md) have quartiles, memory and imports."
     )

@@ -125,10 +125,10 @@ def measured(**medians):
 @pytest.mark.parametrize(
     ("medians", "best", "row"),
     [
-        ({"ours": 2.0, "torch": 4.0, "jax": 1.0}, "jax", "| a | 2 | 4 | **1** | 0.50 | 2.00 |"),
-        ({"ours": 2.0, "torch": 4.0}, "torch", "| a | **2** | 4 |  | 0.50 | 0.50 |"),
+        ({"ours": 2.0, "torch": 4.0, "jax": 1.0}, "jax", "| a | 2 | 0.50 | 2.00 | 4 | **1** |"),
+        ({"ours": 2.0, "torch": 4.0}, "torch", "| a | **2** | 0.50 | 0.50 | 4 |  |"),
         ({"ours": 2.0, "numpy": 1.0}, None, "| a | **2** |  |  |  |  |"),  # a yardstick is no peer
-        ({"torch": 4.0}, "torch", "| a |  | **4** |  |  |  |"),
+        ({"torch": 4.0}, "torch", "| a |  |  |  | **4** |  |"),
     ],
 )
 def test_a_row_says_who_was_best(medians, best, row):
