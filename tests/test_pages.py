@@ -6,6 +6,7 @@ CONTRIBUTING.md has a test of its own.
 
 import doctest
 import importlib.util
+import json
 import re
 from pathlib import Path
 
@@ -82,3 +83,26 @@ def test_the_links_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", BLOCK.sub("", page.read_text(encoding="utf-8"))):
         place = target.replace("../notebooks/", f"{ROOT}/notebooks/") if target.endswith(".ipynb") else target
         assert (page.parent / place).exists() or (ROOT / "docs" / place).exists(), target
+
+
+def headings(path):
+    """The headings of a notebook."""
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    words = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+    return re.findall(r"^#+ (.*)$", words, re.MULTILINE)
+
+
+ROWS = re.findall(r"^\| [^|]+ \| \[\d\]\((notebooks/[^)]+)\),? ?(.*) \|$", PAGES[0].read_text(encoding="utf-8"), re.MULTILINE)
+
+
+@pytest.mark.parametrize(("path", "named"), ROWS)
+def test_the_table_of_the_lectures_names_sections_that_are_there(path, named):
+    """By how they begin."""
+    there = headings(ROOT / path)
+    for name in named.removeprefix("from ").split(" to " if named.startswith("from ") else "; "):
+        assert any(heading.startswith(name) for heading in there), name
+
+
+def test_the_table_of_the_lectures_was_found():
+    assert len(ROWS) >= 15
+    assert sum(bool(named) for _, named in ROWS) >= len(ROWS) - 1
