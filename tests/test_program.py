@@ -302,7 +302,8 @@ def test_a_tensor_keeps_nothing_of_a_recording_alive() -> None:
 
     _, program = record(step, np.ones(2))
     del program
-    assert [o for o in gc.get_objects() if isinstance(o, (Recorder, Program, Instruction))] == []
+    # By type(): a proxy of another library may answer isinstance() with a warning.
+    assert [o for o in gc.get_objects() if type(o) in (Recorder, Program, Instruction)] == []
     assert w.numpy().tolist() == [0.0, 1.0]
 
 

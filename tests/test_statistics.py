@@ -453,3 +453,10 @@ def test_no_warning_where_there_is_something() -> None:
     with warnings.catch_warnings(action="error"):
         np.nanmean(Tensor(HOLES), axis=1).sum().backward()
         np.nanmedian(Tensor(HOLES), axis=0).sum().backward()
+
+
+@pytest.mark.parametrize("name", ["var", "std"])
+def test_the_methods_know_what_the_functions_know(name):
+    x, mask = Tensor([1.0, 2.0, 4.0]), np.array([True, False, True])
+    for options in ({"correction": 1}, {"ddof": 1}, {"where": mask}, {"keepdims": True}):
+        np.testing.assert_array_equal(getattr(x, name)(**options).numpy(), getattr(np, name)(x.numpy(), **options))
