@@ -96,16 +96,17 @@ def functions(model, np):
     return functional, *getattr(functional, model)(np, seeded())
 
 
-def step_of(nn, optim, model, optimizer, made):
-    """The step, for either library; `made` makes an input of an array."""
+def step_of(nn, optim, model, optimizer, made, joined=lambda forward: forward):
+    """The step, for either library; `made` makes an input of an array, `joined` may compile the forward pass."""
     layers, loss, x, target = globals()[model](nn, seeded())
     x = tuple(map(made, x)) if isinstance(x, tuple) else made(x)
     target = made(target)
     updates = getattr(optim, optimizer)(layers.parameters(), lr=1e-3)
+    loss_of = joined(lambda x, target: loss(layers(x), target))
 
     def step():
         updates.zero_grad()
-        loss(layers(x), target).backward()
+        loss_of(x, target).backward()
         updates.step()
 
     return step
@@ -129,18 +130,7 @@ def with_torch_compile(model, optimizer):
     """Forward and backward compiled; the update is PyTorch's own, as with_torch has it."""
     import torch
 
-    layers, loss, x, target = globals()[model](torch.nn, seeded())
-    x = tuple(map(torch.tensor, x)) if isinstance(x, tuple) else torch.tensor(x)
-    target = torch.tensor(target)
-    updates = getattr(torch.optim, optimizer)(layers.parameters(), lr=1e-3)
-    loss_of = torch.compile(lambda x, target: loss(layers(x), target))
-
-    def step():
-        updates.zero_grad()
-        loss_of(x, target).backward()
-        updates.step()
-
-    return step
+    return step_of(torch.nn, torch.optim, model, optimizer, torch.tensor, torch.compile)
 
 
 def with_jax(model, optimizer):
