@@ -608,18 +608,10 @@ function fill() {
   trouble();
 }
 
-/* A page within a page may start before the outer one has given it any room: what fits is not known until then. (A frame out of
-   sight has its size, but hears nothing from an observer.) */
-function laidOut(box) {
-  if (box.clientWidth) return null;
-  return new Promise(done => {
-    const watcher = new ResizeObserver(() => {
-      if (!box.clientWidth) return;
-      watcher.disconnect();
-      done();
-    });
-    watcher.observe(box);
-  });
+/* A page within a page may start before the outer one has given it any room: what fits is not known until then. It asks again and
+   again, for an observer is not told in a frame that the browser does not paint. */
+async function laidOut(box) {
+  while (!box.clientWidth) await new Promise(done => setTimeout(done, 100));
 }
 
 async function start() {
