@@ -841,6 +841,13 @@ def together(*outputs: Any) -> Any:
     return outputs
 
 
+def root_of(nodes: tuple[Node, ...], starts: tuple[Any, ...]) -> tuple[Node, Any]:
+    """Where one sweep from these nodes starts, and with what: at least one node, and a cotangent for each."""
+    if len(nodes) == 1:
+        return nodes[0], starts[0]
+    return node_of(together.rule, nodes, (), {}, 0.0), Parts(starts)  # type: ignore[attr-defined]
+
+
 def _spread_out(t: Any, node: Node) -> Any:
     """A tangent in the shape and dtype of the node that it is one of."""
     if node.dtype is None:
@@ -876,12 +883,10 @@ def _transpose(node: Node, tangents: list[Any], saved: Any) -> Any:
             ds = [None if t is None else fit(d, p, node) for t, d, p in zip(tangents, ds, node.parents, strict=True)]  # type: ignore[arg-type]
         moving = [(t, d) for t, d in zip(tangents, ds, strict=True) if isinstance(d, Tensor) and d.node is not None]
         if moving:  # one sweep for all of them, for they share what is behind them
-            nodes = tuple(d.node for _, d in moving)
             starts = tuple(cast_like(t if isinstance(t, Tensor) else constant(t), d._raw) for t, d in moving)
-            root = nodes[0] if len(nodes) == 1 else node_of(together.rule, nodes, (), {}, 0.0)  # type: ignore[attr-defined]
-            start = starts[0] if len(nodes) == 1 else Parts(starts)
+            root, start = root_of(tuple(d.node for _, d in moving), starts)  # type: ignore[misc]
             with mode(gradients=differentiable):
-                found = backpropagate(root, start, retain=True, rewrap=linked_reads)  # type: ignore[arg-type]
+                found = backpropagate(root, start, retain=True, rewrap=linked_reads)
                 totals = [total + found.get(u.node, 0.0) for total, u in zip(totals, us, strict=True)]  # type: ignore[arg-type]
     results = tuple(totals)
     if not any(isinstance(t, Tensor) for t in tangents):

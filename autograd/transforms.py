@@ -16,7 +16,6 @@ from .errors import DtypeError, GradientError, ShapeError
 from .explain import kind_of
 from .graph import (
     Node,
-    Parts,
     ancestors,
     backpropagate,
     enable_grad,
@@ -24,11 +23,10 @@ from .graph import (
     mode,
     modes,
     next_sequence,
-    node_of,
     push_forward,
     unchanged,
 )
-from .rule import rule, sample, together
+from .rule import root_of, rule, sample
 from .tensor import Tensor, bare, cast_like, constant, is_inexact, kept, linked_reads, owned, seed, with_node
 from .tree import leaves, leaves_like, rebuild, transform
 
@@ -104,11 +102,9 @@ def _tensors(value: Any) -> list[Tensor]:
 
 
 def _root_of(outputs: list[Tensor], gs: list[Any]) -> tuple[Node | None, Any]:
-    """Where a sweep starts, and with what."""
+    """Where a sweep starts, and with what; nowhere if no output depends on anything."""
     nodes = tuple(output.node for output in outputs if output.node is not None)
-    if len(nodes) < 2:
-        return (nodes[0], gs[0]) if nodes else (None, None)
-    return node_of(together.rule, nodes, (), {}, 0.0), Parts(tuple(gs))  # type: ignore[attr-defined]
+    return root_of(nodes, tuple(gs)) if nodes else (None, None)
 
 
 def _pull(

@@ -93,16 +93,21 @@ def browser(tmp_path):
     found.quit()
 
 
+def two_cells(browser, folder):
+    """The frames of two cells that show one graph, and what waits for something in the browser."""
+    html = Picture(network())._repr_mimebundle_()["text/html"]
+    path = folder / "cells.html"
+    path.write_text(CELLS % json.dumps(html).replace("<", "\\u003c"), encoding="utf-8")
+    browser.get(path.as_uri())
+    wait = pytest.importorskip("selenium.webdriver.support.ui").WebDriverWait(browser, 20)
+    return browser.find_elements("css selector", "div > iframe"), wait
+
+
 @pytest.mark.slow
 @pytest.mark.browser
 def test_the_page_takes_the_place_of_the_image(browser, tmp_path):
     """In both of two cells that show the same graph, and without a word in the console."""
-    html = Picture(network())._repr_mimebundle_()["text/html"]
-    path = tmp_path / "cells.html"
-    path.write_text(CELLS % json.dumps(html).replace("<", "\\u003c"), encoding="utf-8")
-    browser.get(path.as_uri())
-    wait = pytest.importorskip("selenium.webdriver.support.ui").WebDriverWait(browser, 20)
-    frames = browser.find_elements("css selector", "div > iframe")
+    frames, wait = two_cells(browser, tmp_path)
     assert len(frames) == 2
     assert not browser.find_elements("css selector", "img")
     for frame in frames:
@@ -117,12 +122,7 @@ def test_the_page_takes_the_place_of_the_image(browser, tmp_path):
 @pytest.mark.browser
 def test_a_page_that_starts_without_room_is_drawn_when_it_has_some(browser, tmp_path):
     """As where a cell is hidden, or runs before the notebook around it is laid out."""
-    html = Picture(network())._repr_mimebundle_()["text/html"]
-    path = tmp_path / "cells.html"
-    path.write_text(CELLS % json.dumps(html).replace("<", "\\u003c"), encoding="utf-8")
-    browser.get(path.as_uri())
-    wait = pytest.importorskip("selenium.webdriver.support.ui").WebDriverWait(browser, 20)
-    late, other = browser.find_elements("css selector", "div > iframe")
+    (late, other), wait = two_cells(browser, tmp_path)
     browser.switch_to.frame(late)
     browser.execute_script("document.body.dataset.old = true")
     browser.switch_to.default_content()
